@@ -1,1 +1,14 @@
-//! stub
+//! closedpath's rules: pure functions of observations, tables and `now`.
+//!
+//! Nothing here opens a socket, reads a clock or a file, or logs. Modules import only those above them in this list
+//! (a test enforces it):
+//!
+//! * [`failure`]: why a probe did not get what it asked for
+//! * [`target`]: what is to be reached, and why
+//! * [`observation`]: what the edges saw
+//! * [`config`]: the TOML file, and the validated plan it becomes
+
+pub mod config;
+pub mod failure;
+pub mod observation;
+pub mod target;

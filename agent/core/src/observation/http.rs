@@ -1,0 +1,30 @@
+//! One HTTP exchange: a CRL, an OCSP responder, a caIssuers file, or the page behind an http target.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+
+/// What one GET brought, without following redirects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FetchObservation {
+    /// The URL asked for.
+    pub url: String,
+    /// The address that was dialled.
+    pub ip: IpAddr,
+    /// The status code, where a response began.
+    pub status: Option<u16>,
+    /// The Location header of a redirect, as sent.
+    pub location: Option<String>,
+    /// The Content-Type header.
+    pub content_type: Option<String>,
+    /// The body, up to the bound.
+    pub body: Vec<u8>,
+    /// What went wrong; a status code is not a failure here.
+    pub failure: Option<Failure>,
+    /// From the connect to the last byte.
+    #[serde(with = "humantime_serde")]
+    pub took: Duration,
+}

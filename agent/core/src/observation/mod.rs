@@ -1,0 +1,17 @@
+//! What the edges saw: facts with a time, recorded as they were, so that every conclusion can be drawn again from them.
+//!
+//! Observations hold no conclusions. They serialise, so that a scenario can record and replay them.
+
+mod dns;
+mod http;
+mod route;
+mod tcp;
+mod tls;
+mod trace;
+
+pub use dns::{Answer, Cname, DnsObservation, DnsStatus, DnsView};
+pub use http::FetchObservation;
+pub use route::{NextHop, RouteKind, RouteObservation};
+pub use tcp::{AddressObservation, Contact, Contacted};
+pub use tls::{NameCheck, PathCheck, TlsObservation};
+pub use trace::{Hop, TraceEnd, TraceObservation};

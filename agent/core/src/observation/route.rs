@@ -1,0 +1,44 @@
+//! What the kernel's forwarding table says about a destination (E1).
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+/// The kind of the matched route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteKind {
+    /// Leaves by an interface.
+    Unicast,
+    /// An address of this host.
+    Local,
+    /// Silently dropped, refused or prohibited by the table, or no route at all.
+    Unreachable,
+}
+
+/// One way out of the host.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NextHop {
+    /// Interface name.
+    pub interface: String,
+    /// The router; `None` for an on-link destination.
+    pub gateway: Option<IpAddr>,
+}
+
+/// The answer of the forwarding table for one destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteObservation {
+    /// The destination asked for.
+    pub destination: IpAddr,
+    /// What kind of route matched.
+    pub kind: RouteKind,
+    /// All equal-cost ways out; empty for `Unreachable`.
+    pub next_hops: Vec<NextHop>,
+    /// The source address the kernel would choose.
+    pub source: Option<IpAddr>,
+    /// The matched prefix, where the kernel tells.
+    pub prefix: Option<IpNet>,
+    /// The routing table, where the kernel tells.
+    pub table: Option<u32>,
+}
