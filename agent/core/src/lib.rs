@@ -8,6 +8,7 @@
 //! * [`observation`]: what the edges saw
 //! * [`config`]: the TOML file, and the validated plan it becomes
 
+pub mod attribution;
 pub mod config;
 pub mod failure;
 pub mod observation;

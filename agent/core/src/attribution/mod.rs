@@ -1,0 +1,15 @@
+//! Which link a flow really takes (DOMAIN §3): one pure function of what was seen of one address, the declared topology
+//! and `now`, and the vocabulary of its answer.
+//!
+//! Eligibility never votes here, silence never votes, and contradicting evidence is never chosen between (DOMAIN §3.2).
+
+mod address;
+mod evidence;
+mod path;
+mod procedure;
+mod ways;
+
+pub use address::{is_private, unmap};
+pub use evidence::{Evidence, Plane, Strength};
+pub use path::{Confidence, Exit, Path, PathClass, Reason};
+pub use procedure::{attribute, class_of_endpoint};

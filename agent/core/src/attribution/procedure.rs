@@ -1,0 +1,316 @@
+//! The ordered procedure A0–A10 for one address (DOMAIN §3.2).
+
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use super::evidence::{Evidence, Plane, Strength};
+use super::path::{Confidence, Exit, Path, PathClass, Reason};
+use super::ways::{self, Vote, Way, Ways};
+use super::{is_private, unmap};
+use crate::config::{Edge, Topology};
+use crate::observation::{AddressObservation, Contact, RouteKind, TraceObservation};
+
+/// Hop evidence older than this is dropped (DOMAIN §3.2 d).
+const HOP_EVIDENCE_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// The path of the flow to one address, as far as the evidence goes.
+pub fn attribute(seen: &AddressObservation, topology: &Topology, now: SystemTime) -> Path {
+    let ip = unmap(seen.ip);
+    let mut evidence = Vec::new();
+    let mut votes = Vec::new();
+    let mut mixed_by_ecmp = false;
+    if let Some((vote, mixed)) = ask_forwarding_table(seen, topology, ip, &mut evidence) {
+        votes.extend(vote);
+        mixed_by_ecmp = mixed;
+    }
+    votes.extend(ask_source_address(seen, topology, &mut evidence));
+    votes.extend(ask_hops(seen, topology, ip, now, &mut evidence));
+
+    let answered = Answer::of(&seen.contact);
+    if topology.onprem.iter().any(|net| net.contains(&ip)) {
+        return internal(&votes, topology, answered, evidence, seen.at);
+    }
+    if topology.links.is_empty() {
+        return Path::unknown(Reason::NoTopology, evidence);
+    }
+    let route = decide(&votes, mixed_by_ecmp, topology, ip, evidence);
+    limit_by_answer(route, answered)
+}
+
+/// The class of an endpoint: that of its addresses that answered (DESIGN §4.5).
+pub fn class_of_endpoint<'a>(answering: impl IntoIterator<Item = &'a Path>) -> PathClass {
+    let mut class = None;
+    for path in answering {
+        match class {
+            None => class = Some(path.class),
+            Some(seen) if seen == path.class => {}
+            Some(_) => return PathClass::Mixed,
+        }
+    }
+    class.unwrap_or(PathClass::Unknown)
+}
+
+/// What came back from the destination itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Connected,
+    Refused,
+    Silent,
+}
+
+impl Answer {
+    fn of(contact: &Contact) -> Self {
+        match contact {
+            Contact::Made(_) => Self::Connected,
+            Contact::Failed(failure) if failure.is_refusal() => Self::Refused,
+            Contact::Failed(_) => Self::Silent,
+        }
+    }
+}
+
+/// E1: the forwarding table; A where every next hop leads to one link and no other. Also tells whether it mixes classes (F20).
+fn ask_forwarding_table<'a>(
+    seen: &AddressObservation,
+    topology: &'a Topology,
+    ip: IpAddr,
+    evidence: &mut Vec<Evidence>,
+) -> Option<(Option<Vote<'a>>, bool)> {
+    let route = seen.route.as_ref()?;
+    let by = |says: String, strength| Evidence {
+        id: "E1".into(),
+        plane: Plane::Host,
+        strength,
+        says,
+        at: seen.at,
+    };
+    match route.kind {
+        RouteKind::Unreachable => {
+            evidence.push(by(format!("the routing table has no way to {ip}"), Strength::C));
+            return None;
+        }
+        RouteKind::Local => {
+            evidence.push(by(format!("{ip} is an address of this host"), Strength::C));
+            return None;
+        }
+        RouteKind::Unicast => {}
+    }
+    let mut ways = Ways::new();
+    let mut exclusive = !route.next_hops.is_empty();
+    for hop in &route.next_hops {
+        let (leads_to, only) = ways::by_next_hop(topology, hop);
+        ways.extend(leads_to);
+        exclusive &= only;
+    }
+    let hops: Vec<String> = route
+        .next_hops
+        .iter()
+        .map(|hop| match hop.gateway {
+            Some(gateway) => format!("via {gateway} dev {}", hop.interface),
+            None => format!("on-link dev {}", hop.interface),
+        })
+        .collect();
+    let prefix = route.prefix.map(|net| format!(" (route {net})")).unwrap_or_default();
+    let strength = if exclusive { Strength::A } else { Strength::C };
+    let meaning = match (exclusive, ways.len()) {
+        (true, _) => format!("which leads to {}", names(&ways)),
+        (false, 0) => "which no link declares".to_string(),
+        (false, _) => format!("the first hop only, shared by {}", names(&ways)),
+    };
+    evidence.push(by(format!("to {ip}: {}{prefix}, {meaning}", hops.join(" and ")), strength));
+    let classes: Vec<PathClass> = ways::all(topology)
+        .iter()
+        .filter(|way| ways.contains(way.name()))
+        .map(|way| way.class(ip, topology).0)
+        .collect();
+    let mixed = exclusive && classes.windows(2).any(|pair| pair[0] != pair[1]);
+    let vote = exclusive.then_some(Vote { ways, plane: Plane::Host, decides: true });
+    Some((vote, mixed))
+}
+
+/// E2: the source address of the connection, where its pool belongs to one link.
+fn ask_source_address<'a>(
+    seen: &AddressObservation,
+    topology: &'a Topology,
+    evidence: &mut Vec<Evidence>,
+) -> Option<Vote<'a>> {
+    let Contact::Made(made) = &seen.contact else { return None };
+    let source = unmap(made.local?.ip());
+    let ways = ways::by_source(topology, source);
+    if ways.len() != 1 {
+        return None;
+    }
+    evidence.push(Evidence {
+        id: "E2".into(),
+        plane: Plane::Host,
+        strength: Strength::B,
+        says: format!("the connection's source {source} belongs to the addresses of {}", names(&ways)),
+        at: seen.at,
+    });
+    Some(Vote { ways, plane: Plane::Host, decides: false })
+}
+
+/// E6: hops of TTL-limited probes. Within one trace every declared hop decides; several flows may take several links.
+fn ask_hops<'a>(
+    seen: &AddressObservation,
+    topology: &'a Topology,
+    ip: IpAddr,
+    now: SystemTime,
+    evidence: &mut Vec<Evidence>,
+) -> Vec<Vote<'a>> {
+    let mut per_flow = Ways::new();
+    let mut contradictions = Vec::new();
+    for trace in &seen.traces {
+        let age = now.duration_since(trace.at).unwrap_or_default();
+        if age > HOP_EVIDENCE_LIMIT {
+            continue;
+        }
+        let mut proven: Vec<(u8, IpAddr, Way<'_>)> = Vec::new();
+        for hop in &trace.hops {
+            let Some(from) = hop.from.map(unmap).filter(|from| *from != ip) else { continue };
+            let Some(way) = ways::by_hop(topology, from) else { continue };
+            if proven.iter().all(|(_, _, known)| known.name() != way.name()) {
+                proven.push((hop.ttl, from, way));
+            }
+        }
+        evidence.push(describe(trace, &proven));
+        if let Some((_, _, first)) = proven.first() {
+            per_flow.insert(first.name());
+        }
+        contradictions.extend(proven.iter().skip(1).map(|(_, _, way)| Ways::from([way.name()])));
+    }
+    let mut votes = Vec::new();
+    if !per_flow.is_empty() {
+        votes.push(Vote { ways: per_flow, plane: Plane::Data, decides: true });
+    }
+    votes.extend(contradictions.into_iter().map(|ways| Vote { ways, plane: Plane::Data, decides: true }));
+    votes
+}
+
+fn describe(trace: &TraceObservation, proven: &[(u8, IpAddr, Way<'_>)]) -> Evidence {
+    let hops: Vec<String> =
+        trace.hops.iter().map(|hop| hop.from.map_or("*".to_string(), |from| from.to_string())).collect();
+    let path = if hops.is_empty() { "no hop answered".to_string() } else { hops.join(" → ") };
+    let (strength, meaning) = if proven.is_empty() {
+        (Strength::C, "no declared hop among them, which says nothing".to_string())
+    } else {
+        let words: Vec<String> =
+            proven.iter().map(|(ttl, from, way)| format!("hop {ttl} is {from} of {}", way.name())).collect();
+        (Strength::A, words.join(", then "))
+    };
+    Evidence {
+        id: "E6".into(),
+        plane: Plane::Data,
+        strength,
+        says: format!("TCP probes to {}: {path}; {meaning}", trace.destination),
+        at: trace.at,
+    }
+}
+
+/// A2: inside a declared on-premises prefix. A hop of a way out contradicts the declaration.
+fn internal(
+    votes: &[Vote<'_>],
+    topology: &Topology,
+    answered: Answer,
+    mut evidence: Vec<Evidence>,
+    at: SystemTime,
+) -> Path {
+    evidence.push(Evidence {
+        id: "E16".into(),
+        plane: Plane::Declared,
+        strength: Strength::C,
+        says: "the address is inside topology.onprem".into(),
+        at,
+    });
+    let leaves = |vote: &Vote<'_>| {
+        ways::all(topology).iter().any(|way| vote.ways.contains(way.name()) && way.edge() != Edge::Internal)
+    };
+    if votes.iter().any(|vote| vote.plane == Plane::Data && leaves(vote)) {
+        return Path::unknown(Reason::Conflict, evidence);
+    }
+    let path = Path {
+        class: PathClass::Internal,
+        edge: Some(Edge::Internal),
+        exit: Some(Exit::Onprem),
+        confidence: Confidence::Confirmed,
+        reason: None,
+        ..Path::unknown(Reason::NoEvidence, evidence)
+    };
+    limit_by_answer(path, answered)
+}
+
+/// A7 and A8 for destinations outside the site.
+fn decide(
+    votes: &[Vote<'_>],
+    mixed_by_ecmp: bool,
+    topology: &Topology,
+    ip: IpAddr,
+    evidence: Vec<Evidence>,
+) -> Path {
+    if mixed_by_ecmp {
+        return Path::unknown(Reason::EcmpMixedClass, evidence);
+    }
+    if votes.is_empty() {
+        return Path::unknown(Reason::NoEvidence, evidence);
+    }
+    let mut remaining: Ways<'_> = ways::all(topology).iter().map(Way::name).collect();
+    for vote in votes {
+        remaining = &remaining & &vote.ways;
+    }
+    if remaining.is_empty() {
+        return Path::unknown(Reason::Conflict, evidence);
+    }
+    let confidence = confidence(votes);
+    if confidence == Confidence::Unknown {
+        return Path::unknown(Reason::Insufficient, evidence);
+    }
+    let Some(mut path) = ways::path(topology, &remaining, ip, confidence, evidence.clone()) else {
+        return Path::unknown(Reason::Ambiguous, evidence);
+    };
+    match path.class {
+        // The private peering carries a private address that nobody declared: nothing says where it ends.
+        PathClass::Unknown => {
+            debug_assert!(is_private(ip));
+            let reason = Some(Reason::UndeclaredPrivate);
+            Path { reason, confidence: Confidence::Unknown, exit: None, ..path }
+        }
+        // The hop alone cannot show the default route that the class is about (E7d, DESIGN §4.5); nor the path
+        // that carries a tunnel's outer packets.
+        PathClass::InternetViaAzureBgp | PathClass::ErPrivateIpsec | PathClass::GsaRemoteNetwork => {
+            path.confidence = Confidence::Probable;
+            path
+        }
+        _ => path,
+    }
+}
+
+/// A8, before the answer of the destination is considered.
+fn confidence(votes: &[Vote<'_>]) -> Confidence {
+    if votes.iter().any(|vote| vote.decides && matches!(vote.plane, Plane::Data | Plane::Host)) {
+        return Confidence::Confirmed;
+    }
+    let planes: std::collections::BTreeSet<Plane> = votes.iter().map(|vote| vote.plane).collect();
+    if planes.contains(&Plane::Control) || planes.len() >= 2 {
+        return Confidence::Probable;
+    }
+    Confidence::Unknown
+}
+
+/// No answer: no class, only the route's (DOMAIN §3.3). A refusal: at most probable (DESIGN §4.5).
+fn limit_by_answer(mut path: Path, answered: Answer) -> Path {
+    match answered {
+        Answer::Connected => path,
+        Answer::Refused => {
+            path.confidence = path.confidence.min(Confidence::Probable);
+            path
+        }
+        Answer::Silent => {
+            let route_only = (path.class != PathClass::Unknown).then_some(path.class);
+            let reason = if route_only.is_some() { Some(Reason::Unreachable) } else { path.reason };
+            Path { class: PathClass::Unknown, confidence: Confidence::Unknown, route_only, reason, ..path }
+        }
+    }
+}
+
+fn names(ways: &Ways<'_>) -> String {
+    ways.iter().copied().collect::<Vec<_>>().join(", ")
+}

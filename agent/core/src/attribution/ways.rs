@@ -1,0 +1,213 @@
+//! The declared ways out, and which of them an interface, a router, a hop or a source address belongs to.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::{Evidence, Exit, Path, PathClass, Plane, is_private};
+use crate::config::{Edge, Link, Terminates, Topology, Tunnel, TunnelKind};
+use crate::observation::NextHop;
+
+/// A link or a tunnel. The order is that of the configuration, so that sets are stable.
+#[derive(Debug, Clone, Copy)]
+pub enum Way<'a> {
+    /// `[[link]]`
+    Link(&'a Link),
+    /// `[[tunnel]]`
+    Tunnel(&'a Tunnel),
+}
+
+/// A set of names of ways.
+pub type Ways<'a> = BTreeSet<&'a str>;
+
+/// A statement of one piece of A or B evidence: the flow takes one of these ways.
+#[derive(Debug, Clone)]
+pub struct Vote<'a> {
+    /// What remains possible by it.
+    pub ways: Ways<'a>,
+    /// Its plane.
+    pub plane: Plane,
+    /// A, not B.
+    pub decides: bool,
+}
+
+impl<'a> Way<'a> {
+    /// Its name.
+    pub fn name(&self) -> &'a str {
+        match self {
+            Self::Link(link) => &link.name,
+            Self::Tunnel(tunnel) => &tunnel.name,
+        }
+    }
+
+    /// The edge the packet leaves by.
+    pub fn edge(&self) -> Edge {
+        match self {
+            Self::Link(link) => link.edge,
+            Self::Tunnel(tunnel) => tunnel.over,
+        }
+    }
+
+    fn circuit(&self) -> Option<&'a str> {
+        match self {
+            Self::Link(link) => link.circuit.as_deref(),
+            Self::Tunnel(_) => None,
+        }
+    }
+
+    /// Class and exit of a flow to `ip` that takes this way (A9, DESIGN §4.5).
+    pub fn class(&self, ip: IpAddr, topology: &Topology) -> (PathClass, Exit) {
+        let in_vnet = topology.vnet.iter().any(|net| net.contains(&ip));
+        match self {
+            Self::Link(link) => match link.edge {
+                Edge::ErPrivate if in_vnet => (PathClass::ErPrivate, Exit::Vnet),
+                Edge::ErPrivate if is_private(ip) => (PathClass::Unknown, Exit::Unknown),
+                Edge::ErPrivate => (PathClass::InternetViaAzureBgp, Exit::Unknown),
+                Edge::ErMicrosoft => (PathClass::ErMicrosoft, Exit::AzurePublic),
+                Edge::Internet if link.peering_service => {
+                    (PathClass::InternetPeeringService, Exit::MicrosoftPublic)
+                }
+                Edge::Internet => (PathClass::InternetDirect, Exit::Unknown),
+                Edge::S2sVpnOverInternet => (PathClass::VpnInternet, Exit::Vnet),
+                Edge::Internal => (PathClass::Internal, Exit::Onprem),
+            },
+            Self::Tunnel(tunnel) => match (tunnel.kind, tunnel.over) {
+                (TunnelKind::GsaRemoteNetwork, _) => (PathClass::GsaRemoteNetwork, Exit::Gsa),
+                (TunnelKind::Ipsec, Edge::ErPrivate | Edge::ErMicrosoft) => {
+                    (PathClass::ErPrivateIpsec, Exit::Vnet)
+                }
+                (TunnelKind::Ipsec, Edge::Internet | Edge::S2sVpnOverInternet) => {
+                    (PathClass::VpnInternet, Exit::Vnet)
+                }
+                (TunnelKind::Ipsec, Edge::Internal) => (PathClass::Internal, Exit::Onprem),
+            },
+        }
+    }
+}
+
+/// Every declared way, links first.
+pub fn all(topology: &Topology) -> Vec<Way<'_>> {
+    topology.links.iter().map(Way::Link).chain(topology.tunnels.iter().map(Way::Tunnel)).collect()
+}
+
+/// The way that a hop proves (E6): Microsoft's end of a peering, or a declared hop. The configuration refuses hops that would prove two.
+pub fn by_hop(topology: &Topology, hop: IpAddr) -> Option<Way<'_>> {
+    let link = topology
+        .links
+        .iter()
+        .find(|link| link.msee.contains(&hop) || link.hops.iter().any(|net| net.contains(&hop)))
+        .map(Way::Link);
+    link.or_else(|| {
+        topology
+            .tunnels
+            .iter()
+            .find(|tunnel| tunnel.hops.iter().any(|net| net.contains(&hop)))
+            .map(Way::Tunnel)
+    })
+}
+
+/// The ways that a next hop of the forwarding table can lead to (E1), and whether it leads to that one and no other.
+///
+/// A declared `interface` is a claim of one-to-one. A `next_hop` is one-to-one only if every other link declares
+/// where it begins, since an undeclared link may begin at the same router.
+pub fn by_next_hop<'a>(topology: &'a Topology, hop: &NextHop) -> (Ways<'a>, bool) {
+    let tunnel = topology.tunnels.iter().find(|tunnel| {
+        tunnel.terminates == Terminates::Host && tunnel.interface.as_deref() == Some(&hop.interface)
+    });
+    if let Some(tunnel) = tunnel {
+        return ([tunnel.name.as_str()].into(), true);
+    }
+    if let Some(link) =
+        topology.links.iter().find(|link| link.interface.as_deref() == Some(hop.interface.as_str()))
+    {
+        return ([link.name.as_str()].into(), true);
+    }
+    let begins_here = |link: &&Link| hop.gateway.is_some_and(|gateway| link.next_hop.contains(&gateway));
+    let declared: Ways = topology.links.iter().filter(begins_here).map(|link| link.name.as_str()).collect();
+    let undeclared: Ways = topology
+        .links
+        .iter()
+        .filter(|link| link.interface.is_none() && link.next_hop.is_empty())
+        .map(|link| link.name.as_str())
+        .collect();
+    let exclusive = declared.len() == 1 && undeclared.is_empty();
+    (&declared | &undeclared, exclusive)
+}
+
+/// The links whose dedicated source addresses hold `ip` (E2, E8).
+pub fn by_source(topology: &Topology, ip: IpAddr) -> Ways<'_> {
+    topology
+        .links
+        .iter()
+        .filter(|link| link.nat_pool.iter().any(|net| net.contains(&ip)))
+        .map(|link| link.name.as_str())
+        .collect()
+}
+
+/// The path of a flow to `ip` for which `remaining` ways are possible; `None` if they are of several classes or circuits (A7).
+pub fn path(
+    topology: &Topology,
+    remaining: &Ways<'_>,
+    ip: IpAddr,
+    confidence: super::Confidence,
+    evidence: Vec<Evidence>,
+) -> Option<Path> {
+    let ways: Vec<Way<'_>> = all(topology).into_iter().filter(|way| remaining.contains(way.name())).collect();
+    let first = ways.first()?;
+    let (class, exit) = first.class(ip, topology);
+    let alike = |way: &Way<'_>| {
+        way.class(ip, topology).0 == class && way.edge() == first.edge() && way.circuit() == first.circuit()
+    };
+    if !ways.iter().all(alike) {
+        return None;
+    }
+    let single = (ways.len() == 1).then(|| first.name().to_string());
+    Some(Path {
+        class,
+        edge: Some(first.edge()),
+        exit: Some(exit),
+        link: single,
+        links: outer_links(topology, &ways),
+        circuit: first.circuit().map(str::to_string),
+        confidence,
+        encryption: encryption(&ways),
+        reason: None,
+        route_only: None,
+        evidence,
+    })
+}
+
+/// The links themselves; under a tunnel, the links its outer path can take.
+fn outer_links(topology: &Topology, ways: &[Way<'_>]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for way in ways {
+        match way {
+            Way::Link(link) => names.push(link.name.clone()),
+            Way::Tunnel(tunnel) => names.extend(
+                topology.links.iter().filter(|link| link.edge == tunnel.over).map(|link| link.name.clone()),
+            ),
+        }
+    }
+    names
+}
+
+fn encryption(ways: &[Way<'_>]) -> Vec<String> {
+    let mut words = Vec::new();
+    for way in ways {
+        match way {
+            Way::Link(link) => {
+                if link.encryption.ipsec_declared {
+                    words.push("ipsec(declared)".to_string());
+                }
+                if link.encryption.macsec_declared {
+                    words.push("macsec(declared)".to_string());
+                }
+            }
+            Way::Tunnel(tunnel) => match tunnel.terminates {
+                Terminates::Host => words.push("ipsec(host, declared)".to_string()),
+                Terminates::Ce => words.push("ipsec(ce, declared)".to_string()),
+            },
+        }
+    }
+    words.dedup();
+    words
+}
