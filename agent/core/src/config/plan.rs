@@ -1,6 +1,7 @@
 //! The validated plan: what the rest of closedpath reads. Nothing in it needs to be checked again.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -243,7 +244,8 @@ pub struct Tunnel {
 }
 
 /// Kinds of tunnels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum TunnelKind {
     /// IPsec to a VPN gateway.
     Ipsec,
@@ -252,7 +254,8 @@ pub enum TunnelKind {
 }
 
 /// Where a tunnel's encryption begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Terminates {
     /// On this host.
     Host,
@@ -276,7 +279,8 @@ pub struct Circuit {
 }
 
 /// ExpressRoute SKUs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Sku {
     /// One or two near regions.
     Local,
@@ -312,7 +316,7 @@ pub enum EchoKind {
 }
 
 /// `[[proxy]]`
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     /// Its name in reports.
     pub name: String,
@@ -328,14 +332,29 @@ pub struct Proxy {
     pub exit: ProxyExit,
 }
 
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy")
+            .field("name", &self.name)
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("tls", &self.tls)
+            .field("credentials", &self.credentials.as_ref().map(|_| "***"))
+            .field("exit", &self.exit)
+            .finish()
+    }
+}
+
 /// Declared exit of a proxy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum ProxyExit {
     /// Any public destination.
     Internet,
     /// Azure public addresses.
     AzurePublic,
     /// Not declared.
+    #[default]
     Unknown,
 }
 

@@ -1,0 +1,68 @@
+//! References: the circuits, proxies, workloads and catalogues that sections name must exist.
+
+use crate::config::errors::Problems;
+use crate::config::field::Field;
+use crate::config::nearest::suggestion;
+use crate::config::raw::RawFile;
+use crate::config::scalar::Name;
+
+/// Notes every reference that leads nowhere, with the nearest known name; and workloads without anything to check.
+pub(super) fn exist(file: &RawFile, catalogs: &[&str], problems: &mut Problems) {
+    let circuits: Vec<&str> = file.circuit.keys().map(String::as_str).collect();
+    let proxies = known(file.proxy.iter().map(|proxy| &proxy.table.name));
+    let workloads = known(file.workload.iter().map(|workload| &workload.table.name));
+    for link in &file.link {
+        one(link.table.circuit.as_ref(), "circuit", &circuits, "[circuit.NAME]", problems);
+    }
+    for workload in &file.workload {
+        one(workload.table.proxy.as_ref(), "proxy", &proxies, "[[proxy]]", problems);
+        for catalog in &workload.table.catalogs {
+            one(Some(catalog), "catalogue", catalogs, "file for it", problems);
+        }
+    }
+    for target in &file.target {
+        one(target.table.workload.as_ref(), "workload", &workloads, "[[workload]]", problems);
+    }
+    nothing_to_check(file, &workloads, problems);
+}
+
+/// An empty workload would be "closed" because nothing was looked at.
+fn nothing_to_check(file: &RawFile, workloads: &[&str], problems: &mut Problems) {
+    for workload in &file.workload {
+        let Some(Name(name)) = workload.table.name.get() else { continue };
+        let is_mine = |target: &Option<Field<Name>>| match target {
+            Some(field) => field.get().is_none_or(|workload| workload.0 == *name),
+            None => workloads.len() == 1,
+        };
+        let has_targets = file.target.iter().any(|target| is_mine(&target.table.workload));
+        if workload.table.catalogs.is_empty() && !has_targets {
+            problems.add(
+                &workload.table.name.span,
+                format!(
+                    "the workload \"{name}\" has neither catalogues nor targets: nothing would be checked"
+                ),
+                "add `catalogs`, or a [[target]] with this workload",
+            );
+        }
+    }
+}
+
+fn one(field: Option<&Field<Name>>, kind: &str, known: &[&str], section: &str, problems: &mut Problems) {
+    let Some((field, Name(name))) = field.and_then(|field| Some((field, field.get()?))) else { return };
+    if known.contains(&name.as_str()) {
+        return;
+    }
+    let help = match known {
+        [] => format!("there is no {section}"),
+        _ => suggestion(name, known),
+    };
+    problems.add(
+        &field.span,
+        format!("the {kind} \"{}\" does not exist", crate::config::mask::shown(name)),
+        help,
+    );
+}
+
+fn known<'a>(names: impl Iterator<Item = &'a Field<Name>>) -> Vec<&'a str> {
+    names.filter_map(Field::get).map(|name| name.0.as_str()).collect()
+}

@@ -1,0 +1,107 @@
+//! Text to plan: syntax, then shape, then values, then what concerns several sections.
+
+use serde::Deserialize;
+use toml::de::{DeTable, Deserializer};
+
+use super::errors::{ConfigErrors, Problems};
+use super::raw::{RawFile, implicit, system, unnamed};
+use super::schema::SCHEMA;
+use super::{Plan, Policy, Topology, check, shape};
+
+/// The plan of a configuration file, or everything that is wrong with it.
+///
+/// `file` is its name for messages, `text` its content (TOML 1.1), `catalogs` the names of the catalogues that workloads
+/// may use. Paths are as written; see [`Plan::resolve_paths`]. Nothing is opened or looked up.
+pub fn parse(file: &str, text: &str, catalogs: &[&str]) -> Result<Plan, ConfigErrors> {
+    let mut problems = Problems::default();
+    let (mut table, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        let mut last_line = None;
+        for error in errors {
+            let span = error.span().unwrap_or(0..0);
+            // What follows on the same line is mostly a consequence.
+            let line = text.get(..span.start).map(|before| before.matches('\n').count());
+            if line.is_none() || line != last_line {
+                problems.add(&span, error.message().replace('\n', " "), "this is not valid TOML");
+            }
+            last_line = line;
+        }
+        return Err(problems.into_errors(file, text));
+    }
+    let complete = shape::fit(table.get_mut(), &SCHEMA, &mut problems);
+    let raw = match RawFile::deserialize(Deserializer::from(table)) {
+        Ok(raw) => raw,
+        Err(error) => {
+            problems.add(&error.span().unwrap_or(0..0), super::mask::shown(error.message()), "");
+            return Err(problems.into_errors(file, text));
+        }
+    };
+    let plan = plan(&raw, &mut problems);
+    check::across(&raw, catalogs, complete, &mut problems);
+    match plan {
+        Some(plan) if problems.is_empty() => Ok(plan),
+        Some(_) | None => Err(problems.into_errors(file, text)),
+    }
+}
+
+impl Plan {
+    /// The plan where there is no configuration: the system's resolver and trust anchors, no topology, and every
+    /// catalogue observed by one workload `builtin`.
+    pub fn without_config(catalogs: &[&str]) -> Self {
+        let mut builtin = unnamed("builtin", Policy::Observe);
+        builtin.catalogs = catalogs.iter().map(|&name| name.to_owned()).collect();
+        Self { resolvers: vec![system()], workloads: vec![builtin], ..Self::default() }
+    }
+}
+
+/// The sections one by one, so that each reports its errors; `None` only if something was reported.
+fn plan(raw: &RawFile, problems: &mut Problems) -> Option<Plan> {
+    let names = raw.workload.iter().filter_map(|workload| workload.table.name.get());
+    let names: Vec<&str> = names.map(|name| name.0.as_str()).collect();
+
+    let agent = raw.agent.plan(problems);
+    let probe = raw.probe.plan(problems);
+    let verdict = raw.verdict.plan(problems);
+    let mut resolvers: Vec<_> = raw.resolver.iter().filter_map(|resolver| resolver.plan(problems)).collect();
+    if resolvers.is_empty() {
+        resolvers.push(system());
+    }
+    let topology = Topology {
+        links: raw.link.iter().filter_map(|link| link.plan(problems)).collect(),
+        tunnels: raw.tunnel.iter().filter_map(|tunnel| tunnel.plan(problems)).collect(),
+        circuits: raw
+            .circuit
+            .iter()
+            .filter_map(|(name, circuit)| Some((name.clone(), circuit.plan(problems)?)))
+            .collect(),
+        ..raw.topology.plan(problems)
+    };
+    let bmp = raw.bmp.as_ref().and_then(|bmp| bmp.plan(problems));
+    let echoes = raw.echo.iter().filter_map(|echo| echo.plan(problems)).collect();
+    let proxies = raw.proxy.iter().filter_map(|proxy| proxy.plan(problems)).collect();
+    let canaries = raw.canary.iter().filter_map(|canary| canary.plan(problems)).collect();
+    let mut workloads: Vec<_> = raw.workload.iter().filter_map(|workload| workload.plan(problems)).collect();
+    let targets: Vec<_> = raw.target.iter().filter_map(|target| target.plan(&names, problems)).collect();
+    if raw.workload.is_empty() && !targets.is_empty() {
+        workloads.push(implicit());
+    }
+    let http = raw.http.plan(problems);
+    let fetch = raw.fetch.plan(problems);
+    let data = raw.data.plan(problems);
+    Some(Plan {
+        agent: agent?,
+        http,
+        probe: probe?,
+        verdict: verdict?,
+        resolvers,
+        topology,
+        bmp,
+        echoes,
+        proxies,
+        canaries,
+        workloads,
+        targets,
+        fetch,
+        data,
+    })
+}

@@ -1,0 +1,49 @@
+//! Relative paths of the plan, taken from the folder of the configuration file.
+
+use std::path::{Path, PathBuf};
+
+use super::{Plan, TrustAnchor};
+
+impl Plan {
+    /// Joins every relative path to `base`, the folder of the configuration file: trust anchors, `inspection_ca`,
+    /// `state_dir`, `web_config` and the data files. Absolute paths stay. Nothing is opened.
+    pub fn resolve_paths(&mut self, base: &Path) {
+        let Self { agent, http, data, .. } = self;
+        let anchors = agent.trust_anchors.iter_mut().filter_map(|anchor| match anchor {
+            TrustAnchor::System => None,
+            TrustAnchor::Pem(path) => Some(path),
+        });
+        let optional = [
+            &mut agent.inspection_ca,
+            &mut http.web_config,
+            &mut data.service_tags,
+            &mut data.m365,
+            &mut data.asn,
+        ];
+        let all = anchors.chain([&mut agent.state_dir]).chain(optional.into_iter().flatten());
+        all.for_each(|path: &mut PathBuf| *path = base.join(&*path));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use crate::config::{Plan, TrustAnchor};
+
+    #[test]
+    fn relative_paths_start_at_the_folder_of_the_file() {
+        let mut plan = Plan::default();
+        plan.agent.trust_anchors = vec![TrustAnchor::System, TrustAnchor::Pem("corp.pem".into())];
+        plan.agent.inspection_ca = Some("/abs/ca.pem".into());
+        plan.http.web_config = Some("web.yml".into());
+        plan.data.asn = Some("data/asn.tsv".into());
+        plan.resolve_paths(Path::new("/etc/closedpath"));
+        assert_eq!(plan.agent.trust_anchors[0], TrustAnchor::System);
+        assert_eq!(plan.agent.trust_anchors[1], TrustAnchor::Pem("/etc/closedpath/corp.pem".into()));
+        assert_eq!(plan.agent.inspection_ca, Some(PathBuf::from("/abs/ca.pem")));
+        assert_eq!(plan.http.web_config, Some(PathBuf::from("/etc/closedpath/web.yml")));
+        assert_eq!(plan.data.asn, Some(PathBuf::from("/etc/closedpath/data/asn.tsv")));
+        assert_eq!(plan.agent.state_dir, PathBuf::from("/var/lib/closedpath"));
+    }
+}

@@ -1,0 +1,62 @@
+//! `[topology]`
+
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::Topology;
+use crate::config::errors::Problems;
+use crate::config::field::{Field, read_all};
+use crate::config::scalar::Host;
+
+/// The site's own networks.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct RawTopology {
+    /// Prefixes of the site's own network: a destination here stays inside.
+    pub onprem: Vec<Field<IpNet>>,
+    /// Prefixes of the Azure virtual networks that are reached over private peering or a VPN.
+    pub vnet: Vec<Field<IpNet>>,
+    /// Time sources of the site: names or addresses.
+    pub ntp: Vec<Field<Host>>,
+}
+
+impl RawTopology {
+    /// Without links, tunnels and circuits, which are sections of their own.
+    pub(in crate::config) fn plan(&self, problems: &mut Problems) -> Topology {
+        for (key, prefixes) in [("onprem", &self.onprem), ("vnet", &self.vnet)] {
+            refuse_everything(key, prefixes, "every destination would count as inside", problems);
+        }
+        for vnet in &self.vnet {
+            let Some(net) = vnet.get() else { continue };
+            for onprem in self.onprem.iter().filter_map(Field::get) {
+                if net.contains(onprem) || onprem.contains(net) {
+                    problems.add(
+                        &vnet.span,
+                        format!("the VNet prefix {net} and the on-premises prefix {onprem} overlap"),
+                        "an address can be at one place only: write the parts that are really used",
+                    );
+                }
+            }
+        }
+        Topology {
+            onprem: read_all(&self.onprem, problems),
+            vnet: read_all(&self.vnet, problems),
+            ntp: read_all::<Host, Vec<_>>(&self.ntp, problems).into_iter().map(|host| host.0).collect(),
+            ..Topology::default()
+        }
+    }
+}
+
+/// A prefix of length 0 proves nothing, though it matches everything.
+pub(super) fn refuse_everything(key: &str, prefixes: &[Field<IpNet>], why: &str, problems: &mut Problems) {
+    for field in prefixes {
+        if let Some(net) = field.get().filter(|net| net.prefix_len() == 0) {
+            problems.add(
+                &field.span,
+                format!("{net} in `{key}` matches every address: {why}"),
+                "write narrower prefixes",
+            );
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! `[[workload]]`
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::errors::Problems;
+use crate::config::field::{At, Field, read_all, read_optional};
+use crate::config::scalar::{AllowPattern, Name, Text};
+use crate::config::{ClientProfile, Policy, Workload};
+
+/// What is promised, and for which services.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct RawWorkload {
+    /// Its name in reports.
+    pub name: Field<Name>,
+    /// What is promised.
+    #[serde(default)]
+    pub policy: Field<Policy>,
+    /// Only with closed-except: what may go by the Internet, `host:port`; the host may begin with `*.` or be `*`.
+    #[serde(default)]
+    pub allow: Vec<Field<AllowPattern>>,
+    /// Catalogues of the services it uses; `closedpath catalog list` shows them.
+    #[serde(default)]
+    pub catalogs: Vec<Field<Name>>,
+    /// How its clients check revocation: decides what breaks when a CA cannot be reached.
+    #[serde(default)]
+    pub client_profile: Field<ClientProfile>,
+    /// The forward proxy it uses: the name of a [[proxy]].
+    #[serde(default)]
+    pub proxy: Option<Field<Name>>,
+    /// Values for the placeholders in the catalogues' names, such as the region.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, Field<Text>>,
+}
+
+impl At<RawWorkload> {
+    pub(in crate::config) fn plan(&self, problems: &mut Problems) -> Option<Workload> {
+        let raw = &self.table;
+        let name = raw.name.read(problems);
+        let policy = raw.policy.read(problems);
+        if let (Some(first), Some(Policy::Closed | Policy::Observe)) = (raw.allow.first(), policy) {
+            let help = "write policy = \"closed-except\", or remove `allow`";
+            problems.add(&first.span, "`allow` has effect only with closed-except", help);
+        }
+        let allow: Vec<AllowPattern> = read_all(&raw.allow, problems);
+        let catalogs: Vec<Name> = read_all(&raw.catalogs, problems);
+        let client_profile = raw.client_profile.read(problems);
+        let proxy = read_optional(raw.proxy.as_ref(), problems).map(|name| name.0);
+        let mut parameters = BTreeMap::new();
+        for (key, field) in &raw.parameters {
+            if key.trim().is_empty() {
+                problems.add(
+                    &field.span,
+                    "a parameter without a name",
+                    "write the placeholder's name before the `=`",
+                );
+            }
+            parameters.extend(field.read(problems).map(|value| (key.clone(), value.0)));
+        }
+        Some(Workload {
+            name: name?.0,
+            policy: policy?,
+            allow: allow.into_iter().map(|AllowPattern(host, port)| (host, port)).collect(),
+            catalogs: catalogs.into_iter().map(|name| name.0).collect(),
+            client_profile: client_profile?,
+            proxy,
+            parameters,
+        })
+    }
+}
+
+/// The workload of targets in a file that declares none.
+pub(in crate::config) fn implicit() -> Workload {
+    unnamed("default", Policy::Closed)
+}
+
+/// A workload with nothing but a name and a policy.
+pub(in crate::config) fn unnamed(name: &str, policy: Policy) -> Workload {
+    Workload {
+        name: name.to_owned(),
+        policy,
+        allow: Vec::new(),
+        catalogs: Vec::new(),
+        client_profile: ClientProfile::default(),
+        proxy: None,
+        parameters: BTreeMap::new(),
+    }
+}
