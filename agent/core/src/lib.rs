@@ -7,7 +7,9 @@
 //! * [`target`]: what is to be reached, and why
 //! * [`observation`]: what the edges saw
 //! * [`config`]: the TOML file, and the validated plan it becomes
+//! * [`catalog`]: what Microsoft's services need to reach
 
+pub mod catalog;
 pub mod config;
 pub mod failure;
 pub mod observation;
