@@ -8,9 +8,11 @@
 //! * [`observation`]: what the edges saw
 //! * [`config`]: the TOML file, and the validated plan it becomes
 //! * [`catalog`]: what Microsoft's services need to reach
+//! * [`tables`]: what is known about addresses, regions and communities, with version and date
 
 pub mod catalog;
 pub mod config;
 pub mod failure;
 pub mod observation;
+pub mod tables;
 pub mod target;
