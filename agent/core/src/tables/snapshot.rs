@@ -63,9 +63,11 @@ impl Tables {
             modified: None,
             text: embedded!("endpoints_Worldwide_2024073100.json"),
         };
+        let mut m365 = M365::parse(&m365)?;
+        m365.data_set.source.insert_str(0, "embedded: ");
         Ok(Self {
             service_tags: None,
-            m365: Some(M365::parse(&m365)?),
+            m365: Some(m365),
             asn: None,
             communities: Communities::parse("communities.toml", embedded!("communities.toml"))?,
             regions: Regions::parse("regions.toml", embedded!("regions.toml"))?,
