@@ -7,9 +7,15 @@
 //! * [`target`]: what is to be reached, and why
 //! * [`observation`]: what the edges saw
 //! * [`config`]: the TOML file, and the validated plan it becomes
+//! * [`catalog`]: what Microsoft's services need to reach
+//! * [`tables`]: what is known about addresses, regions and communities, with version and date
+//! * [`eligibility`]: what could go over ExpressRoute, from that data alone
 
 pub mod attribution;
+pub mod catalog;
 pub mod config;
+pub mod eligibility;
 pub mod failure;
 pub mod observation;
+pub mod tables;
 pub mod target;

@@ -1,0 +1,28 @@
+//! What is known about addresses, regions, communities and services: data with version, date and source.
+//!
+//! In: text of files (embedded, or the operator's). Out: lookups. A file that cannot be understood is an error that says where;
+//! nothing in it is guessed.
+
+mod asn;
+mod ca_hosts;
+mod communities;
+mod dataset;
+mod m365;
+mod networks;
+mod prefixes;
+mod regions;
+mod service_tags;
+mod snapshot;
+mod support;
+
+pub use asn::{AsnTable, Origin};
+pub use ca_hosts::CaHosts;
+pub use communities::{Communities, Community, Meaning, Service};
+pub use dataset::{DataFile, DataSet, DateFrom, TablesError};
+pub use m365::{M365, M365Match, M365Set};
+pub use networks::Networks;
+pub use prefixes::PrefixTable;
+pub use regions::{Regions, Scope};
+pub use service_tags::{ServiceTags, Tag, TagMatch};
+pub use snapshot::{Limits, Tables};
+pub use support::{Support, Unsupported};
