@@ -1,1 +1,18 @@
-//! stub
+//! closedpath's edges: one module per protocol. Each function returns an observation and decides nothing; nothing a peer
+//! sends can make it panic, and every wait has a deadline.
+//!
+//! * [`connect()`]: one TCP connection
+//! * [`resolve`]: a name through every configured resolver
+//! * `classify`: errors of the system and of routers become failures, in one place
+//! * `kernel`: the socket calls that no crate wraps
+
+mod classify;
+mod connect;
+mod error;
+mod kernel;
+mod random;
+pub mod resolve;
+
+pub use connect::connect;
+pub use error::NetError;
+pub use resolve::Resolvers;
