@@ -3,6 +3,7 @@
 //!
 //! * [`connect()`]: one TCP connection
 //! * [`resolve`]: a name through every configured resolver
+//! * [`tls`]: one TLS handshake
 //! * `classify`: errors of the system and of routers become failures, in one place
 //! * `kernel`: the socket calls that no crate wraps
 
@@ -12,7 +13,9 @@ mod error;
 mod kernel;
 mod random;
 pub mod resolve;
+pub mod tls;
 
 pub use connect::connect;
 pub use error::NetError;
 pub use resolve::Resolvers;
+pub use tls::TlsClient;
