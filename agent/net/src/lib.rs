@@ -4,12 +4,14 @@
 //! * [`connect()`]: one TCP connection
 //! * [`resolve`]: a name through every configured resolver
 //! * [`tls`]: one TLS handshake
+//! * [`http`]: one HTTP exchange
 //! * `classify`: errors of the system and of routers become failures, in one place
 //! * `kernel`: the socket calls that no crate wraps
 
 mod classify;
 mod connect;
 mod error;
+pub mod http;
 mod kernel;
 mod random;
 pub mod resolve;
@@ -17,5 +19,6 @@ pub mod tls;
 
 pub use connect::connect;
 pub use error::NetError;
+pub use http::{FetchLimits, fetch};
 pub use resolve::Resolvers;
 pub use tls::TlsClient;
