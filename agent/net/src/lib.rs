@@ -5,6 +5,7 @@
 //! * [`resolve`]: a name through every configured resolver
 //! * [`tls`]: one TLS handshake
 //! * [`http`]: one HTTP exchange
+//! * [`route`]: the kernel's forwarding table
 //! * `classify`: errors of the system and of routers become failures, in one place
 //! * `kernel`: the socket calls that no crate wraps
 
@@ -15,10 +16,12 @@ pub mod http;
 mod kernel;
 mod random;
 pub mod resolve;
+pub mod route;
 pub mod tls;
 
 pub use connect::connect;
 pub use error::NetError;
 pub use http::{FetchLimits, fetch};
 pub use resolve::Resolvers;
+pub use route::RouteTable;
 pub use tls::TlsClient;
