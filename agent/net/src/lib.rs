@@ -6,6 +6,7 @@
 //! * [`tls`]: one TLS handshake
 //! * [`http`]: one HTTP exchange
 //! * [`route`]: the kernel's forwarding table
+//! * [`trace`](mod@trace): TTL-limited probes of one flow
 //! * `classify`: errors of the system and of routers become failures, in one place
 //! * `kernel`: the socket calls that no crate wraps
 
@@ -18,6 +19,7 @@ mod random;
 pub mod resolve;
 pub mod route;
 pub mod tls;
+pub mod trace;
 
 pub use connect::connect;
 pub use error::NetError;
@@ -25,3 +27,4 @@ pub use http::{FetchLimits, fetch};
 pub use resolve::Resolvers;
 pub use route::RouteTable;
 pub use tls::TlsClient;
+pub use trace::{TraceSettings, confirm, trace, tracing_works};

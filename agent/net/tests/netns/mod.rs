@@ -2,9 +2,12 @@
 //!
 //! The test body runs in a child process (this same test binary) inside one namespace, without any capability: a test asks
 //! [`inside`] first, and builds and enters the namespaces when it is not there yet.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, clippy::unwrap_used, clippy::disallowed_types)]
 
+use std::fs::File;
 use std::io::Write;
+use std::net::TcpListener;
+use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
 
 const MARK: &str = "CLOSEDPATH_NET_TEST_INSIDE";
@@ -28,6 +31,8 @@ impl Namespaces {
             run("ip", &["netns", "add", &full], "");
             made.names.push(full);
             made.ip(name, "link set lo up");
+            // Addresses are usable at once.
+            made.sysctl(name, "net.ipv6.conf.default.accept_dad=0");
         }
         made
     }
@@ -55,12 +60,26 @@ impl Namespaces {
         self.ip(right.0, &format!("link set {} up\n", right.1));
     }
 
-    /// Starts a program in a namespace; it ends with the value returned.
-    pub fn start(&self, name: &str, program: &[&str]) -> Running {
-        let full = self.full(name);
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &full]).args(program);
-        Running(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap())
+    /// Makes routers of these namespaces, for both families.
+    pub fn forward(&self, names: &[&str]) {
+        for name in names {
+            self.sysctl(name, "net.ipv4.ip_forward=1");
+            self.sysctl(name, "net.ipv6.conf.all.forwarding=1");
+            self.sysctl(name, "net.ipv4.conf.all.rp_filter=0");
+            self.sysctl(name, "net.ipv4.conf.default.rp_filter=0");
+        }
+    }
+
+    /// A listener in a namespace; the kernel completes the connections, nobody accepts them.
+    pub fn listen(&self, name: &str, address: &'static str) -> TcpListener {
+        let space = File::open(format!("/run/netns/{}", self.full(name))).unwrap();
+        // A thread of its own, because entering a namespace cannot be taken back for the one that did.
+        let enter = move || {
+            let kind = Some(rustix::thread::LinkNameSpaceType::Network);
+            rustix::thread::move_into_link_name_space(space.as_fd(), kind).unwrap();
+            TcpListener::bind(address).unwrap()
+        };
+        std::thread::scope(|scope| scope.spawn(enter).join().unwrap())
     }
 
     /// Runs `test` of this binary in a namespace, without any capability, and fails with it.
@@ -87,16 +106,6 @@ impl Drop for Namespaces {
         for name in &self.names {
             run("ip", &["netns", "del", name], "");
         }
-    }
-}
-
-/// A child process that is ended with this value.
-pub struct Running(pub std::process::Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 
