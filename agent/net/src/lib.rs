@@ -7,14 +7,16 @@
 //! * [`http`]: one HTTP exchange
 //! * [`route`]: the kernel's forwarding table
 //! * [`trace`](mod@trace): TTL-limited probes of one flow
-//! * `classify`: errors of the system and of routers become failures, in one place
-//! * `kernel`: the socket calls that no crate wraps
+//! * [`datagram`]: contact over DNS, NTP, STUN and ICMP echo
+//! * [`classify`]: errors of the system and of routers become failures, in one place
+//! * [`kernel`]: the socket calls that no crate wraps
 
-mod classify;
+pub mod classify;
 mod connect;
+pub mod datagram;
 mod error;
 pub mod http;
-mod kernel;
+pub mod kernel;
 mod random;
 pub mod resolve;
 pub mod route;
@@ -22,6 +24,7 @@ pub mod tls;
 pub mod trace;
 
 pub use connect::connect;
+pub use datagram::{dns_ping, icmp_ping, ntp_ping, stun_ping};
 pub use error::NetError;
 pub use http::{FetchLimits, fetch};
 pub use resolve::Resolvers;

@@ -1,4 +1,5 @@
 //! A DNS responder for odd answers, on loopback: UDP and TCP at one port. In: a function from query to answers.
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::net::SocketAddr;
 use std::sync::Arc;

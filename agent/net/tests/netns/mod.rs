@@ -84,10 +84,15 @@ impl Namespaces {
 
     /// Runs `test` of this binary in a namespace, without any capability, and fails with it.
     pub fn run_test(&self, name: &str, test: &str) {
+        self.run_test_with(name, test, "-all");
+    }
+
+    /// The same with these capabilities, as `setpriv --bounding-set` takes them.
+    pub fn run_test_with(&self, name: &str, test: &str, capabilities: &str) {
         let exe = std::env::current_exe().unwrap();
         let status = Command::new("ip")
             .args(["netns", "exec", &self.full(name)])
-            .args(["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"])
+            .args(["setpriv", "--bounding-set", capabilities, "--inh-caps", "-all"])
             .arg(exe)
             .args(["--exact", test, "--nocapture", "--test-threads", "1"])
             .env(MARK, "1")
