@@ -1,1 +1,33 @@
-//! stub
+//! closedpath's edges: one module per protocol. Each function returns an observation and decides nothing; nothing a peer
+//! sends can make it panic, and every wait has a deadline.
+//!
+//! * [`connect()`]: one TCP connection
+//! * [`resolve`]: a name through every configured resolver
+//! * [`tls`]: one TLS handshake
+//! * [`http`]: one HTTP exchange
+//! * [`route`]: the kernel's forwarding table
+//! * [`trace`](mod@trace): TTL-limited probes of one flow
+//! * [`datagram`]: contact over DNS, NTP, STUN and ICMP echo
+//! * [`classify`]: errors of the system and of routers become failures, in one place
+//! * [`kernel`]: the socket calls that no crate wraps
+
+pub mod classify;
+mod connect;
+pub mod datagram;
+mod error;
+pub mod http;
+pub mod kernel;
+mod random;
+pub mod resolve;
+pub mod route;
+pub mod tls;
+pub mod trace;
+
+pub use connect::connect;
+pub use datagram::{dns_ping, icmp_ping, ntp_ping, stun_ping};
+pub use error::NetError;
+pub use http::{FetchLimits, fetch};
+pub use resolve::Resolvers;
+pub use route::RouteTable;
+pub use tls::TlsClient;
+pub use trace::{TraceSettings, confirm, trace, tracing_works};

@@ -1,0 +1,126 @@
+//! ICMP echo (RFC 792, RFC 4443 §4), through a ping socket where the system allows it, else a raw one with CAP_NET_RAW.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use closedpath_core::failure::{Code, Failure, Step};
+use closedpath_core::observation::{Contact, Contacted};
+use socket2::{Protocol, Type};
+use tokio::net::UdpSocket;
+
+use super::exchange::{Question, exchange, open};
+use crate::random;
+
+const ECHO_REQUEST: u8 = 8;
+const ECHO_REPLY: u8 = 0;
+const ECHO_REQUEST_V6: u8 = 128;
+const ECHO_REPLY_V6: u8 = 129;
+
+/// Bytes that make an echo ours.
+type Token = [u8; 16];
+
+/// Sends echo requests to `to` until one is answered.
+pub async fn icmp_ping(to: IpAddr, timeout: Duration) -> Contact {
+    let address = SocketAddr::new(to, 0);
+    let socket = match open_ping(address) {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EACCES | libc::EPERM)) => {
+            return Contact::Failed(closed(&error));
+        }
+        other => other,
+    };
+    let token: Token = random::bytes();
+    let request = echo_request(to, token);
+    let question = Question { protocol: "ICMP echo", to: address, bytes: &request };
+    match exchange(socket, &question, timeout, |bytes| read_echo_reply(bytes, to.is_ipv6(), token)).await {
+        Ok((Contacted { local, took }, ())) => {
+            // What stands as the port is the echo's identifier.
+            let local = local.map(|local| SocketAddr::new(local.ip(), 0));
+            Contact::Made(Contacted { local, took })
+        }
+        Err(failure) => Contact::Failed(failure),
+    }
+}
+
+/// Whether these bytes are the reply to the echo with this token; raw IPv4 sockets put the IP header before it.
+pub fn read_echo_reply(bytes: &[u8], ipv6: bool, token: Token) -> Option<()> {
+    let reply = if ipv6 { ECHO_REPLY_V6 } else { ECHO_REPLY };
+    let is_reply = |message: &[u8]| message.starts_with(&[reply, 0]) && message.get(8..) == Some(&token[..]);
+    if is_reply(bytes) {
+        return Some(());
+    }
+    let first = *bytes.first()?;
+    let header = usize::from(first & 0x0f) * 4;
+    let raw = !ipv6 && first >> 4 == 4 && bytes.get(header..).is_some_and(is_reply);
+    raw.then_some(())
+}
+
+fn open_ping(to: SocketAddr) -> io::Result<UdpSocket> {
+    let protocol = if to.is_ipv6() { Protocol::ICMPV6 } else { Protocol::ICMPV4 };
+    match open(to, Type::DGRAM, protocol) {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EACCES | libc::EPERM)) => {
+            open(to, Type::RAW, protocol)
+        }
+        other => other,
+    }
+}
+
+/// Header and token. The kernel fills in the identifier of a ping socket and every ICMPv6 checksum.
+fn echo_request(to: IpAddr, token: Token) -> Vec<u8> {
+    let kind = if to.is_ipv6() { ECHO_REQUEST_V6 } else { ECHO_REQUEST };
+    let [id_high, id_low, ..] = token;
+    let mut message = [&[kind, 0, 0, 0, id_high, id_low, 0, 1][..], &token].concat();
+    let sum = checksum(&message).to_be_bytes();
+    message[2..4].copy_from_slice(&sum);
+    message
+}
+
+/// RFC 1071; the message has an even length.
+fn checksum(message: &[u8]) -> u16 {
+    let words = message.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
+    let sum: u32 = words.sum();
+    let folded = (sum & 0xffff) + (sum >> 16);
+    let folded = (folded & 0xffff) + (folded >> 16);
+    !u16::try_from(folded).unwrap_or_default()
+}
+
+/// Nothing was sent, so this says nothing about the network.
+fn closed(error: &io::Error) -> Failure {
+    let text = format!(
+        "ICMP echo could not be sent, so nothing is known about the destination: ping sockets are closed to this group and \
+         CAP_NET_RAW is missing ({error}); widen net.ipv4.ping_group_range or give the service AmbientCapabilities=CAP_NET_RAW"
+    );
+    Failure::new(Step::Datagram, Code::Other, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: Token = *b"0123456789abcdef";
+
+    #[test]
+    fn the_checksum_is_the_one_of_rfc_1071() {
+        // The example of RFC 1071 §3: the sum is ddf2, its complement 220d.
+        assert_eq!(checksum(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]), 0x220d);
+        let request = echo_request("192.0.2.1".parse().unwrap(), TOKEN);
+        assert_eq!(checksum(&request), 0, "a message with its checksum sums to zero");
+    }
+
+    #[test]
+    fn a_reply_counts_with_and_without_the_ip_header_and_only_with_our_token() {
+        let reply = [&[0, 0, 0, 0, 1, 2, 0, 1][..], &TOKEN].concat();
+        assert_eq!(read_echo_reply(&reply, false, TOKEN), Some(()));
+        assert_eq!(read_echo_reply(&reply, false, [0; 16]), None);
+        let mut raw = vec![0x45];
+        raw.resize(20, 0);
+        raw.extend(&reply);
+        assert_eq!(read_echo_reply(&raw, false, TOKEN), Some(()));
+        assert_eq!(read_echo_reply(&raw, true, TOKEN), None);
+        let request = echo_request("192.0.2.1".parse().unwrap(), TOKEN);
+        assert_eq!(read_echo_reply(&request, false, TOKEN), None, "our own request on loopback");
+        for length in 0..raw.len() {
+            assert_eq!(read_echo_reply(&raw[..length], false, TOKEN), None);
+        }
+    }
+}

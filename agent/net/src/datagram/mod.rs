@@ -1,0 +1,15 @@
+//! Contact over datagrams: one question that any server of the protocol answers, one answer.
+//!
+//! `exchange` sends, sends again and waits; `dns`, `ntp`, `stun` and `icmp` hold question and answer of each protocol, the
+//! readers of answers as pure functions that no bytes can make panic. ICMP errors name their sender.
+
+mod dns;
+mod exchange;
+mod icmp;
+mod ntp;
+mod stun;
+
+pub use dns::dns_ping;
+pub use icmp::{icmp_ping, read_echo_reply};
+pub use ntp::{ntp_ping, read_ntp_reply};
+pub use stun::{StunReply, read_stun_reply, stun_ping};

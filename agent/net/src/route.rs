@@ -1,0 +1,197 @@
+//! The kernel's forwarding table (E1), asked over rtnetlink; needs no privilege.
+//!
+//! In: a destination. Out: the matched route with all its equal-cost ways out, and the source address the kernel would
+//! choose. Two questions are asked: one for the route as it stands in the table (`RTM_F_FIB_MATCH`), one for what a packet
+//! would get. The flow asked for is TCP without mark; other rules may hold for other flows (E3).
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use closedpath_core::observation::{NextHop, RouteKind, RouteObservation};
+use futures_util::{StreamExt, TryStreamExt};
+use ipnet::IpNet;
+use rtnetlink::packet_route::link::LinkAttribute;
+use rtnetlink::packet_route::route::{
+    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteNextHopFlags, RouteType, RouteVia,
+};
+use rtnetlink::{Error, Handle, RouteMessageBuilder};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::NetError;
+
+/// The kernel answers at once; more than this is no answer.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// An interface may be renamed: its name is asked for again after this.
+const NAME_AGE: Duration = Duration::from_secs(30);
+
+/// A netlink socket and the task that drives it.
+#[derive(Debug)]
+pub struct RouteTable {
+    handle: Handle,
+    names: Mutex<HashMap<u32, (Instant, String)>>,
+    _driver: JoinSet<()>,
+}
+
+impl RouteTable {
+    /// Opens the socket; to be called inside a tokio runtime.
+    pub fn open() -> Result<Self, NetError> {
+        let (connection, handle, _) = rtnetlink::new_connection().map_err(NetError::Netlink)?;
+        let mut driver = JoinSet::new();
+        driver.spawn(connection);
+        Ok(Self { handle, names: Mutex::default(), _driver: driver })
+    }
+
+    /// How packets to `to` leave this host; `None` where the kernel gave no usable answer.
+    pub async fn lookup(&self, to: IpAddr) -> Option<RouteObservation> {
+        timeout(PATIENCE, self.ask(to)).await.ok().flatten()
+    }
+
+    async fn ask(&self, to: IpAddr) -> Option<RouteObservation> {
+        // Without `LookupTable` the kernel says "main" whatever the table.
+        let matched = match self.route(to, RouteFlags::FibMatch | RouteFlags::LookupTable).await {
+            Ok(route) => route,
+            Err(error) if is_no_route(&error) => return Some(unreachable(to)),
+            Err(_) => return None,
+        };
+        // A cached exception or a race may give no second answer; the source is then not known.
+        let resolved = self.route(to, RouteFlags::LookupTable).await.ok();
+        let kind = match matched.header.kind {
+            RouteType::Local => RouteKind::Local,
+            RouteType::BlackHole | RouteType::Unreachable | RouteType::Prohibit | RouteType::Throw => {
+                return Some(unreachable(to));
+            }
+            _ => RouteKind::Unicast,
+        };
+        let mut next_hops = Vec::new();
+        for (index, gateway) in ways_out(&matched) {
+            next_hops.push(NextHop { interface: self.name(index).await?, gateway });
+        }
+        Some(RouteObservation {
+            destination: to,
+            kind,
+            next_hops,
+            source: resolved.as_ref().and_then(source),
+            prefix: prefix(&matched, to),
+            table: Some(table(&matched)),
+        })
+    }
+
+    async fn route(&self, to: IpAddr, flags: RouteFlags) -> Result<RouteMessage, Error> {
+        let length = if to.is_ipv4() { 32 } else { 128 };
+        let tcp = u8::try_from(libc::IPPROTO_TCP).unwrap_or_default();
+        let mut request = RouteMessageBuilder::<IpAddr>::new()
+            .destination_prefix(to, length)
+            .map_err(|_| Error::RequestFailed)?
+            .ip_protocol(tcp)
+            .build();
+        request.header.flags = flags;
+        let answers = self.handle.route().get(request).execute();
+        std::pin::pin!(answers).try_next().await?.ok_or(Error::RequestFailed)
+    }
+
+    /// The name of an interface.
+    async fn name(&self, index: u32) -> Option<String> {
+        {
+            let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((at, name)) = names.get(&index)
+                && at.elapsed() < NAME_AGE
+            {
+                return Some(name.clone());
+            }
+        }
+        let links = self.handle.link().get().match_index(index).execute();
+        let link = std::pin::pin!(links).next().await?.ok()?;
+        let name = link.attributes.into_iter().find_map(|attribute| match attribute {
+            LinkAttribute::IfName(name) => Some(name),
+            _ => None,
+        })?;
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.insert(index, (Instant::now(), name.clone()));
+        Some(name)
+    }
+}
+
+/// Interface and gateway of every way out; next hops that are down carry nothing and are left out.
+fn ways_out(route: &RouteMessage) -> Vec<(u32, Option<IpAddr>)> {
+    let own = gateway(&route.attributes);
+    let mut ways = Vec::new();
+    for attribute in &route.attributes {
+        match attribute {
+            RouteAttribute::Oif(index) => ways.push((*index, own)),
+            RouteAttribute::MultiPath(hops) => {
+                let alive = hops.iter().filter(|hop| !hop.flags.contains(RouteNextHopFlags::Dead));
+                ways.extend(alive.map(|hop| (hop.interface_index, gateway(&hop.attributes))));
+            }
+            _ => {}
+        }
+    }
+    ways
+}
+
+fn gateway(attributes: &[RouteAttribute]) -> Option<IpAddr> {
+    attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::Gateway(address) => address_of(address),
+        RouteAttribute::Via(RouteVia::Inet(address)) => Some((*address).into()),
+        RouteAttribute::Via(RouteVia::Inet6(address)) => Some((*address).into()),
+        _ => None,
+    })
+}
+
+fn source(route: &RouteMessage) -> Option<IpAddr> {
+    route.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::PrefSource(address) => address_of(address),
+        _ => None,
+    })
+}
+
+/// The matched prefix; the default route has no destination attribute.
+fn prefix(route: &RouteMessage, to: IpAddr) -> Option<IpNet> {
+    let destination = route.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::Destination(address) => address_of(address),
+        _ => None,
+    });
+    let network = destination.or_else(|| {
+        let any = if to.is_ipv4() { "0.0.0.0" } else { "::" };
+        (route.header.destination_prefix_length == 0).then(|| any.parse().ok()).flatten()
+    });
+    IpNet::new(network?, route.header.destination_prefix_length).ok()
+}
+
+/// Tables above 255 stand in an attribute.
+fn table(route: &RouteMessage) -> u32 {
+    let large = route.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::Table(table) => Some(*table),
+        _ => None,
+    });
+    large.unwrap_or_else(|| route.header.table.into())
+}
+
+fn address_of(address: &RouteAddress) -> Option<IpAddr> {
+    match address {
+        RouteAddress::Inet(address) => Some((*address).into()),
+        RouteAddress::Inet6(address) => Some((*address).into()),
+        _ => None,
+    }
+}
+
+/// Whether the table says no: no route (ENETUNREACH), unreachable (EHOSTUNREACH), prohibit (EACCES), blackhole (EINVAL).
+fn is_no_route(error: &Error) -> bool {
+    let Error::NetlinkError(message) = error else { return false };
+    let errno = message.to_io().raw_os_error();
+    matches!(errno, Some(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::EACCES | libc::EINVAL))
+}
+
+fn unreachable(to: IpAddr) -> RouteObservation {
+    RouteObservation {
+        destination: to,
+        kind: RouteKind::Unreachable,
+        next_hops: Vec::new(),
+        source: None,
+        prefix: None,
+        table: None,
+    }
+}

@@ -1,0 +1,13 @@
+//! One TLS handshake, seen whole: what the server presented, and what each check says on its own.
+//!
+//! `client` makes the handshake and stamps its time; `recorder` keeps what the server sends while only the handshake
+//! signature is judged; `verify` checks path and name afterwards, once for each chain; `anchors` loads where trust begins;
+//! `failure` puts the library's errors into our words. Dates and revocation are judged elsewhere.
+
+mod anchors;
+mod client;
+mod failure;
+mod recorder;
+mod verify;
+
+pub use client::TlsClient;

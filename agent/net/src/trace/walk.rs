@@ -1,0 +1,180 @@
+//! Makes a trace: one TTL after another in one flow, then the silent ones again, paced.
+//!
+//! One after another because one flow cannot carry two SYNs at once; paced because routers limit ICMP per destination
+//! (Linux: six at once, then one a second), so that a router silent now may answer a moment later.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, SystemTime};
+
+use closedpath_core::failure::Step;
+use closedpath_core::observation::{Hop, TraceEnd, TraceObservation};
+use tokio::time::{Instant, sleep};
+
+use super::probe::{Answer, Flow};
+use crate::{classify, random};
+
+/// Silent hops in a row after which an unreachable destination is given up.
+const GIVE_UP: usize = 4;
+
+/// Pauses before the rounds over silent hops, in milliseconds; the last one repeats.
+const PAUSES: [u64; 3] = [300, 600, 1000];
+
+/// How far and how long a trace goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceSettings {
+    /// The wait for one hop.
+    pub hop_timeout: Duration,
+    /// For the whole trace; rounds over silent hops go on until it is spent.
+    pub budget: Duration,
+    /// The largest TTL.
+    pub max_ttl: u8,
+    /// The TTL at which the destination answered last time: a trace to a silent destination goes at least that far.
+    pub expect: Option<u8>,
+}
+
+impl Default for TraceSettings {
+    fn default() -> Self {
+        Self {
+            hop_timeout: Duration::from_millis(500),
+            budget: Duration::from_secs(10),
+            max_ttl: 30,
+            expect: None,
+        }
+    }
+}
+
+/// Traces the flow from a new source port to `to`. `reachable`: a connect to it has just worked or was refused, so silence
+/// on the way is worth asking again. Routers beyond the destination are never probed, and the destination itself is not a
+/// hop.
+pub async fn trace(to: SocketAddr, reachable: bool, settings: &TraceSettings) -> TraceObservation {
+    let mut walk = Walk::new(reachable, settings);
+    match Flow::reserve(to) {
+        Ok(flow) => {
+            walk.first_pass(&flow).await;
+            walk.ask_again(&flow).await;
+        }
+        Err(error) => walk.end = TraceEnd::Failed(classify::os_error(Step::Trace, to, &error)),
+    }
+    TraceObservation {
+        destination: to,
+        source: walk.source,
+        hops: walk.hops,
+        end: walk.end,
+        at: SystemTime::now(),
+    }
+}
+
+/// Who answers at one TTL now: a router, or the destination itself. From a new source port, so another ECMP member may be
+/// followed than the one that was traced.
+pub async fn confirm(to: SocketAddr, ttl: u8, hop_timeout: Duration) -> Option<IpAddr> {
+    match Flow::reserve(to).ok()?.probe(ttl, hop_timeout).await.0 {
+        Answer::Hop(from, _) => from,
+        Answer::Destination { .. } => Some(to.ip()),
+        Answer::Unreachable { .. } | Answer::Silence | Answer::Failed(_) => None,
+    }
+}
+
+/// A trace in the making.
+struct Walk<'a> {
+    settings: &'a TraceSettings,
+    reachable: bool,
+    deadline: Instant,
+    source: Option<SocketAddr>,
+    hops: Vec<Hop>,
+    end: TraceEnd,
+}
+
+impl<'a> Walk<'a> {
+    fn new(reachable: bool, settings: &'a TraceSettings) -> Self {
+        let deadline = Instant::now() + settings.budget;
+        let source = None;
+        Self { settings, reachable, deadline, source, hops: Vec::new(), end: TraceEnd::Silent }
+    }
+
+    async fn first_pass(&mut self, flow: &Flow) {
+        for ttl in 1..=self.settings.max_ttl {
+            if self.left().is_zero() || self.hopeless(ttl) {
+                return;
+            }
+            match self.probe(flow, ttl).await {
+                Answer::Hop(from, rtt) => self.hops.push(Hop { ttl, from, rtt: Some(rtt) }),
+                Answer::Silence => self.hops.push(Hop { ttl, from: None, rtt: None }),
+                Answer::Destination { refused } => {
+                    self.end = TraceEnd::Destination { ttl, refused };
+                    return;
+                }
+                Answer::Unreachable { from, text } => {
+                    self.end = TraceEnd::Unreachable { from, text };
+                    return;
+                }
+                Answer::Failed(failure) => {
+                    self.end = TraceEnd::Failed(failure);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Asks only the silent TTLs again, in rounds, until they have answered or the budget is spent.
+    async fn ask_again(&mut self, flow: &Flow) {
+        let mut round = 0;
+        while self.worth_asking() {
+            let pause = jittered(PAUSES[round.min(PAUSES.len() - 1)]);
+            if pause >= self.left() {
+                return;
+            }
+            sleep(pause).await;
+            round += 1;
+            for index in 0..self.hops.len() {
+                let Some(ttl) = self.hops.get(index).filter(|hop| hop.rtt.is_none()).map(|hop| hop.ttl)
+                else {
+                    continue;
+                };
+                if self.left().is_zero() {
+                    return;
+                }
+                match self.probe(flow, ttl).await {
+                    Answer::Hop(from, rtt) => self.hops[index] = Hop { ttl, from, rtt: Some(rtt) },
+                    Answer::Destination { refused } => {
+                        // It is nearer than the first pass could see: what was probed beyond it was not on the way.
+                        self.hops.truncate(index);
+                        self.end = TraceEnd::Destination { ttl, refused };
+                    }
+                    Answer::Silence | Answer::Unreachable { .. } | Answer::Failed(_) => {}
+                }
+            }
+        }
+    }
+
+    fn worth_asking(&self) -> bool {
+        let alive = match self.end {
+            TraceEnd::Destination { .. } => true,
+            TraceEnd::Silent => self.reachable,
+            TraceEnd::Unreachable { .. } | TraceEnd::Failed(_) => false,
+        };
+        alive && self.hops.iter().any(|hop| hop.rtt.is_none())
+    }
+
+    /// Whether so many hops were silent that a destination nobody has reached will not answer either.
+    fn hopeless(&self, ttl: u8) -> bool {
+        let silent = self.hops.iter().rev().take_while(|hop| hop.rtt.is_none()).count();
+        !self.reachable && silent >= GIVE_UP && ttl > self.settings.expect.unwrap_or(0)
+    }
+
+    async fn probe(&mut self, flow: &Flow, ttl: u8) -> Answer {
+        let wait = self.settings.hop_timeout.min(self.left());
+        let (answer, source) = flow.probe(ttl, wait).await;
+        self.source = self.source.or(source);
+        answer
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+/// Up to a quarter more, so that traces begun together do not ask a router together again.
+fn jittered(milliseconds: u64) -> Duration {
+    let [byte] = random::bytes::<1>();
+    Duration::from_millis(milliseconds + milliseconds * u64::from(byte) / 1024)
+}
