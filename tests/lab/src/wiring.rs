@@ -13,11 +13,14 @@ pub(crate) fn links(node: &str, pid: impl Fn(&str) -> u32) -> String {
         let _ = writeln!(batch, "link add name {far} type veth peer name {node} netns {other}");
     }
     if node == "ce" {
-        let _ = writeln!(batch, "link add name lan type bridge");
-        for member in LAN.iter().map(|anchor| anchor.node).filter(|&member| member != "ce") {
-            let other = pid(member);
-            let _ = writeln!(batch, "link add name {member} type veth peer name lan netns {other}");
-            let _ = writeln!(batch, "link set {member} master lan up");
+        // The edge is on the segment by a veth, too: the bridge itself would wait up to a second for its carrier, and
+        // answer no IPv6 neighbour until then.
+        let _ = writeln!(batch, "link add name segment type bridge");
+        let _ = writeln!(batch, "link set segment up");
+        for anchor in &LAN {
+            let (port, other) = (format!("port-{}", anchor.node), pid(anchor.node));
+            let _ = writeln!(batch, "link add name {port} type veth peer name lan netns {other}");
+            let _ = writeln!(batch, "link set {port} master segment up");
         }
     }
     batch

@@ -112,6 +112,7 @@ pub(crate) fn resolver(dir: &Path) -> String {
   num-threads: 1
   msg-cache-size: 1m
   rrset-cache-size: 1m
+  rrset-roundrobin: no
   use-caps-for-id: no
   do-not-query-localhost: no
   qname-minimisation: no

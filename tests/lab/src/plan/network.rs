@@ -93,7 +93,7 @@ pub struct Anchor {
     pub v6: &'static str,
 }
 
-/// The LAN: a bridge `lan` on the customer edge.
+/// The LAN: each node's interface on it is called `lan`.
 pub const LAN: [Anchor; 3] = [
     Anchor { node: "ce", v4: "192.168.1.1/24", v6: "2001:db8:1:1::1/64" },
     Anchor { node: "host", v4: "192.168.1.10/24", v6: "2001:db8:1:1::10/64" },
