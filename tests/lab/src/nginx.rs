@@ -11,7 +11,7 @@ use crate::plan::{Certificate, HOSTS, Host, LOAD_NAMES, LoadName, load_name, nod
 pub(crate) fn config(node: &str, dir: &Path, pki: &Pki) -> String {
     let shown = dir.display();
     let mut text = format!(
-        "daemon off;\nmaster_process off;\npid {shown}/{node}.pid;\nerror_log {shown}/{node}.error.log warn;
+        "user root root;\ndaemon off;\nmaster_process off;\npid {shown}/{node}.pid;\nerror_log {shown}/{node}.error.log warn;
 events {{ worker_connections 2048; }}
 http {{
   log_format lab '$msec $remote_addr $server_addr:$server_port $host \"$request\" $status \"$ssl_server_name\"';

@@ -12,13 +12,11 @@ pub(crate) fn links(node: &str, pid: impl Fn(&str) -> u32) -> String {
         let (far, other) = (link.b, pid(link.b));
         let _ = writeln!(batch, "link add name {far} type veth peer name {node} netns {other}");
     }
-    if node == "ce" {
-        // The edge is on the segment by a veth, too: the bridge itself would wait up to a second for its carrier, and
-        // answer no IPv6 neighbour until then.
+    if node == "switch" {
         let _ = writeln!(batch, "link add name segment type bridge");
         let _ = writeln!(batch, "link set segment up");
         for anchor in &LAN {
-            let (port, other) = (format!("port-{}", anchor.node), pid(anchor.node));
+            let (port, other) = (anchor.node, pid(anchor.node));
             let _ = writeln!(batch, "link add name {port} type veth peer name lan netns {other}");
             let _ = writeln!(batch, "link set {port} master segment up");
         }

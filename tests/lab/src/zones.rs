@@ -93,15 +93,18 @@ fn load(text: &mut String) {
     }
 }
 
-/// The resolver's configuration; zone files are `<zone>.zone` in `dir`, the root's is `root.zone`.
+/// The resolver's configuration: it refuses its own questions about `broken.example`, which makes them SERVFAIL for
+/// others, and leaves those about `silent.example` unanswered. Zone files are `<zone>.zone` in `dir`, the root's is `root.zone`.
 pub(crate) fn resolver(dir: &Path) -> String {
     let dir = dir.display();
     let mut text = format!(
         "server:
   interface: {RESOLVER}
   interface: 2001:db8:1:1::53
+  interface: 127.0.0.1
   access-control: 0.0.0.0/0 allow
   access-control: ::/0 allow
+  access-control: 127.0.0.0/8 refuse
   directory: \"{dir}\"
   chroot: \"\"
   username: \"\"
@@ -133,7 +136,7 @@ pub(crate) fn resolver(dir: &Path) -> String {
   control-use-cert: no
 forward-zone:
   name: \"broken.example.\"
-  forward-addr: 127.0.0.1@9
+  forward-addr: 127.0.0.1@53
 "
     );
     for zone in ZONES {

@@ -14,9 +14,12 @@ pub struct Node {
 }
 
 /// All nodes.
-pub const NODES: [Node; 15] = [
+pub const NODES: [Node; 16] = [
     Node { name: "host", is: "the server the agent runs on", router: false },
     Node { name: "dns", is: "the site's resolver", router: false },
+    // Not a bridge on the edge itself: bridged packets would meet the edge's NAT, and a bridge that has an address
+    // waits up to a second for its carrier before it answers an IPv6 neighbour.
+    Node { name: "switch", is: "the site's LAN: host, dns and ce are plugged in", router: false },
     Node { name: "ce", is: "customer edge: LAN, source NAT, routes", router: true },
     Node { name: "mse1p", is: "primary MSEE, private peering", router: true },
     Node { name: "mse2p", is: "secondary MSEE, private peering", router: true },
