@@ -1,12 +1,13 @@
 //! Runs a program on the agent's host as the product is meant to run: no root, no capabilities.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::enter::is_root;
 use crate::lab::{BIND_AND_EXEC, Lab};
 
 /// The user that Debian calls `nobody`.
@@ -21,7 +22,7 @@ impl Lab {
         let path = self.dir().join("state");
         if !path.exists() {
             fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))?;
-            if may_change_user() {
+            if is_root() {
                 chown(&path, Some(NOBODY), Some(NOBODY))?;
             }
         }
@@ -41,7 +42,7 @@ impl Lab {
         let resolver = self.dir().join("resolv.conf").display().to_string();
         let mut argv = vec!["unshare", "--mount", "--", "sh", "-c", BIND_AND_EXEC, &resolver, "setpriv"];
         let user = NOBODY.to_string();
-        if may_change_user() {
+        if is_root() {
             argv.extend(["--reuid", &user, "--regid", &user, "--clear-groups"]);
         }
         argv.extend(["--no-new-privs", "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all"]);
@@ -50,11 +51,4 @@ impl Lab {
         command.arg(program).current_dir(self.dir());
         Ok(command)
     }
-}
-
-/// Whether other users exist for this process: not in a user namespace that maps a single one.
-fn may_change_user() -> bool {
-    let maps = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
-    let root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
-    root && maps.lines().any(|line| line.split_whitespace().nth(2).is_some_and(|count| count != "1"))
 }

@@ -93,10 +93,15 @@ fn topology() -> String {
 /// may reach the CA. `observe`: everything else, odd servers and dead ends included.
 fn workloads() -> String {
     let mut text = workload("backup", "closed", "client_profile = \"openssl\"\n");
-    for host in ["acct.blob.azure.example", "app.vnet.example", "blob.azure.example", "v6only.azure.example"] {
+    for host in ["acct.blob.azure.example", "app.vnet.example", "blob.azure.example", "v6only.azure.example"]
+    {
         text += &target("backup", host, 443, "tls");
     }
-    text += &workload("portal", "closed-except", "allow = [\"*.pki.example:80\"]\nclient_profile = \"curl-schannel\"\n");
+    text += &workload(
+        "portal",
+        "closed-except",
+        "allow = [\"*.pki.example:80\"]\nclient_profile = \"curl-schannel\"\n",
+    );
     for host in ["arm.azure.example", "staple.azure.example", "pe.vnet.example"] {
         text += &target("portal", host, 443, "tls");
     }
@@ -122,5 +127,7 @@ fn workload(name: &str, policy: &str, more: &str) -> String {
 }
 
 fn target(workload: &str, host: &str, port: u16, probe: &str) -> String {
-    format!("\n[[target]]\nworkload = \"{workload}\"\nhost = \"{host}\"\nport = {port}\nprobe = \"{probe}\"\n")
+    format!(
+        "\n[[target]]\nworkload = \"{workload}\"\nhost = \"{host}\"\nport = {port}\nprobe = \"{probe}\"\n"
+    )
 }

@@ -1,6 +1,7 @@
 //! Makes root of an ordinary user, in a user namespace of its own.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 
 use anyhow::{Context, Result, bail};
@@ -28,7 +29,8 @@ const OBSTACLES: [(&str, &str, &str); 3] = [
 /// The kernel does not allow it; the message says which setting stands in the way.
 pub fn enter() -> Result<()> {
     let mut probe = command("unshare");
-    let allowed = probe.args(["--net", "--mount", "true"]).output().context("cannot run `unshare` (util-linux)")?;
+    let allowed =
+        probe.args(["--net", "--mount", "true"]).output().context("cannot run `unshare` (util-linux)")?;
     if allowed.status.success() {
         return Ok(());
     }
@@ -46,15 +48,24 @@ pub fn enter() -> Result<()> {
     Err(failed).context("cannot run this program again inside a user namespace")
 }
 
+/// Whether this is root of the machine (or of a container), not of a user namespace with a single user.
+pub fn is_root() -> bool {
+    let maps = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+    root && maps.lines().any(|line| line.split_whitespace().nth(2).is_some_and(|count| count != "1"))
+}
+
 fn refusal(said: &str) -> String {
-    let mut text = format!("network namespaces need root or a user namespace, and this machine allows neither: {said}");
+    let mut text =
+        format!("network namespaces need root or a user namespace, and this machine allows neither: {said}");
     for (key, forbids, remedy) in OBSTACLES {
         if fs::read_to_string(format!("/proc/sys/{key}")).is_ok_and(|value| value.trim() == forbids) {
             text += &format!("\n  /proc/sys/{key} is {forbids}: run `{remedy}`, or run this as root");
         }
     }
     if !text.contains('\n') {
-        text += "\n  no setting in /proc/sys explains it (a container without CAP_SYS_ADMIN?): run this as root";
+        text +=
+            "\n  no setting in /proc/sys explains it (a container without CAP_SYS_ADMIN?): run this as root";
     }
     text
 }

@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, thread};
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::namespace::Namespace;
+use crate::nursery;
 use crate::pki::{self, Pki};
 use crate::plan::{NODES, RESOLVER};
 use crate::position::{BASELINE, Position, fixed_routes};
 use crate::server::Server;
 use crate::tools::{command, missing_tools};
-use crate::zones::{self, Overrides, ZONES};
 use crate::wiring;
+use crate::zones::{self, Overrides, ZONES};
 
 /// A small Internet. Several live side by side, in one process or in many; dropping one leaves nothing behind.
 #[derive(Debug)]
@@ -37,21 +38,28 @@ impl Lab {
         let missing = missing_tools();
         if !missing.is_empty() {
             let programs: Vec<&str> = missing.iter().map(|tool| tool.program).collect();
-            bail!("these programs are missing: {}; install them with `sudo tests/install`", programs.join(", "));
+            bail!(
+                "these programs are missing: {}; install them with `sudo tests/install`",
+                programs.join(", ")
+            );
         }
         let dir = Directory::make()?;
         let (nodes, pki) = thread::scope(|scope| {
-            let pki = scope.spawn(|| pki::make(&dir.0.join("pki")));
+            let pki = scope.spawn(|| pki::make(&dir.path.join("pki")));
             let nodes = network();
             (nodes, pki.join())
         });
         let pki = pki.map_err(|_| anyhow!("the thread that makes certificates panicked"))??;
         let (nodes, position) = (nodes?, BASELINE);
-        let mut lab = Self { servers: BTreeMap::new(), nodes, position, overrides: Overrides::new(), pki, dir };
+        let mut lab =
+            Self { servers: BTreeMap::new(), nodes, position, overrides: Overrides::new(), pki, dir };
         for zone in ZONES {
             lab.write_zone(zone)?;
         }
-        fs::write(lab.dir().join("resolv.conf"), format!("nameserver {RESOLVER}\noptions timeout:5 attempts:1\n"))?;
+        fs::write(
+            lab.dir().join("resolv.conf"),
+            format!("nameserver {RESOLVER}\noptions timeout:5 attempts:1\n"),
+        )?;
         lab.staple()?;
         for server in Server::ALL {
             let child = server.start(lab.node(server.node())?, lab.dir(), &lab.pki)?;
@@ -67,7 +75,7 @@ impl Lab {
 
     /// The lab's temporary directory: `pki/`, zone files, server configurations and logs.
     pub fn dir(&self) -> &Path {
-        &self.dir.0
+        &self.dir.path
     }
 
     /// The certificate of the lab's root CA, in PEM.
@@ -75,7 +83,7 @@ impl Lab {
         self.pki.file("root.pem")
     }
 
-    /// A command that runs `argv` inside `node`. On `host`, `/etc/resolv.conf` names the lab's resolver.
+    /// A command that runs `argv` inside `node` and dies with the thread that starts it. On `host`, `/etc/resolv.conf` names the lab's resolver.
     ///
     /// # Errors
     /// There is no such node.
@@ -118,7 +126,8 @@ impl Lab {
 
     pub(crate) fn write_zone(&self, zone: &str) -> Result<()> {
         let file = self.dir().join(zones::file_name(zone));
-        fs::write(&file, zones::zone(zone, &self.overrides)).with_context(|| format!("cannot write {}", file.display()))
+        fs::write(&file, zones::zone(zone, &self.overrides))
+            .with_context(|| format!("cannot write {}", file.display()))
     }
 
     /// Makes the OCSP response that one server staples.
@@ -152,7 +161,8 @@ impl Drop for Lab {
 
 /// Makes all namespaces, joins them and puts the baseline routes in place.
 fn network() -> Result<BTreeMap<&'static str, Namespace>> {
-    let started: Result<Vec<_>> = NODES.iter().map(|node| Ok((node, Namespace::start(node.name, node.router)?))).collect();
+    let started: Result<Vec<_>> =
+        NODES.iter().map(|node| Ok((node, Namespace::start(node.name, node.router)?))).collect();
     let mut nodes = BTreeMap::new();
     for (node, mut namespace) in started? {
         namespace.ready()?;
@@ -180,14 +190,19 @@ fn network() -> Result<BTreeMap<&'static str, Namespace>> {
                 })
             })
             .collect();
-        work.into_iter().try_for_each(|work| work.join().map_err(|_| anyhow!("a thread that wires a node panicked"))?)
+        work.into_iter()
+            .try_for_each(|work| work.join().map_err(|_| anyhow!("a thread that wires a node panicked"))?)
     })?;
     Ok(nodes)
 }
 
-/// A directory that goes when the lab goes.
+/// A directory that goes when the lab goes, also when this process is killed: a janitor outside waits for the end of a
+/// pipe that only this process holds.
 #[derive(Debug)]
-struct Directory(PathBuf);
+struct Directory {
+    path: PathBuf,
+    janitor: Child,
+}
 
 impl Directory {
     fn make() -> Result<Self> {
@@ -195,18 +210,25 @@ impl Directory {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("cp{}x{number}", std::process::id()));
         if path.display().to_string().contains([' ', '"', ';']) {
-            bail!("the temporary directory {} has a character that server configurations cannot hold", path.display());
+            bail!(
+                "the temporary directory {} has a character that server configurations cannot hold",
+                path.display()
+            );
         }
-        // One of that name was left by a process that was killed and had the same id.
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(path.join("pki")).with_context(|| format!("cannot make {}", path.display()))?;
-        Ok(Self(path))
+        fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        let mut sweep = command("sh");
+        sweep.args(["-c", "trap '' INT TERM HUP; read -r forever; exec rm -rf \"$0\""]).arg(&path);
+        sweep.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let janitor = nursery::spawn(sweep).context("cannot start `sh`")?;
+        fs::create_dir(path.join("pki"))?;
+        Ok(Self { path, janitor })
     }
 }
 
 impl Drop for Directory {
     fn drop(&mut self) {
+        drop(self.janitor.stdin.take());
         // Nothing can be done about a failure here, and it harms nobody: it is below the temporary directory.
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = self.janitor.wait();
     }
 }

@@ -29,7 +29,7 @@ mod wiring;
 mod zones;
 
 pub use config::ConfigVariant;
-pub use enter::enter;
+pub use enter::{enter, is_root};
 pub use lab::Lab;
 pub use position::{DefaultRoute, Internet, Position};
 pub use server::Server;

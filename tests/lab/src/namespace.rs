@@ -86,16 +86,13 @@ impl Namespace {
         &self.limits
     }
 
-    /// A command that runs inside. It becomes the program itself (no process stays in between).
+    /// A command that runs inside and dies with the thread that starts it. No process stays in between: the child is the
+    /// program itself.
     pub(crate) fn command(&self, argv: &[&str]) -> Command {
-        self.extend(command("nsenter"), argv)
-    }
-
-    /// Like [`Namespace::command`], for servers: it dies with this process.
-    pub(crate) fn mortal(&self, argv: &[&str]) -> Command {
-        let mut setpriv = nursery::mortal();
-        setpriv.arg("nsenter");
-        self.extend(setpriv, argv)
+        let mut mortal = command("setpriv");
+        mortal.args(["--pdeathsig", "KILL", "--", "nsenter"]);
+        mortal.arg(format!("--net=/proc/{}/ns/net", self.pid())).arg("--").args(argv);
+        mortal
     }
 
     /// Runs `argv` inside with `input`; a failure carries what it said.
@@ -113,11 +110,6 @@ impl Namespace {
             bail!("{argv:?} in `{}` failed: {}\n--- its input\n{input}", self.name, why.trim());
         }
         Ok(output)
-    }
-
-    fn extend(&self, mut command: Command, argv: &[&str]) -> Command {
-        command.arg(format!("--net=/proc/{}/ns/net", self.pid())).arg("--").args(argv);
-        command
     }
 }
 

@@ -67,7 +67,12 @@ fn server(text: &mut String, node: &str, host: &Host, pki: &Pki) {
 
 fn certificate(text: &mut String, name: &str, pki: &Pki) {
     let (chain, key) = (pki.chain(name), pki.key(name));
-    let _ = writeln!(text, "    ssl_certificate {};\n    ssl_certificate_key {};", chain.display(), key.display());
+    let _ = writeln!(
+        text,
+        "    ssl_certificate {};\n    ssl_certificate_key {};",
+        chain.display(),
+        key.display()
+    );
 }
 
 /// What is served: the CA's files and responders, elsewhere the address that the request came from.

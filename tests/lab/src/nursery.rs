@@ -8,8 +8,6 @@ use std::process::{Child, Command};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 
-use crate::tools::command;
-
 type Order = (Command, Sender<io::Result<Child>>);
 
 /// Starts `command` from the long-lived thread.
@@ -31,13 +29,8 @@ pub(crate) fn spawn(command: Command) -> io::Result<Child> {
         sender
     });
     let (reply, answer) = channel();
-    nursery.send((command, reply)).map_err(|_| io::Error::other("the thread that starts processes has ended"))?;
+    nursery
+        .send((command, reply))
+        .map_err(|_| io::Error::other("the thread that starts processes has ended"))?;
     answer.recv().map_err(|_| io::Error::other("the thread that starts processes has ended"))?
-}
-
-/// `setpriv --pdeathsig KILL`: what follows dies with the thread that starts it.
-pub(crate) fn mortal() -> Command {
-    let mut setpriv = command("setpriv");
-    setpriv.args(["--pdeathsig", "KILL", "--"]);
-    setpriv
 }

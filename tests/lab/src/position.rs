@@ -104,9 +104,11 @@ pub(crate) fn fixed_routes() -> Vec<Route> {
     routes.add("host", "default via 2001:db8:1:1::1".to_owned());
     routes.add("dns", "default via 192.168.1.1".to_owned());
     routes.add("dns", "default via 2001:db8:1:1::1".to_owned());
-    for (node, pool_route, via) in
-        [("msw", "198.51.100.16/29", "mse1m"), ("msw", "198.51.100.24/29", "mse2m"), ("msw", "198.51.100.192/28", "vnet")]
-    {
+    for (node, pool_route, via) in [
+        ("msw", "198.51.100.16/29", "mse1m"),
+        ("msw", "198.51.100.24/29", "mse2m"),
+        ("msw", "198.51.100.192/28", "vnet"),
+    ] {
         routes.v4(node, pool_route, via, 10);
     }
     routes.v6("msw", "2001:db8:a1::/48", "vnet", 10);
@@ -196,7 +198,10 @@ mod tests {
     #[test]
     fn withdrawing_leaves_only_the_default_route() {
         let routes = of_ce(Position { msees: false, ..BASELINE });
-        assert_eq!(routes, ["0.0.0.0/0 via 203.0.113.2 dev isp metric 100", "::/0 via 2001:db8:203::2 dev isp metric 100"]);
+        assert_eq!(
+            routes,
+            ["0.0.0.0/0 via 203.0.113.2 dev isp metric 100", "::/0 via 2001:db8:203::2 dev isp metric 100"]
+        );
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl Server {
         let argv = self.argv(dir, pki)?;
         let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
         let log = fs::File::create(self.log(dir))?;
-        let mut command = namespace.mortal(&argv);
+        let mut command = namespace.command(&argv);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         nursery::spawn(command).with_context(|| format!("cannot start {argv:?}"))
     }
@@ -96,7 +96,8 @@ impl Server {
         let [a, b, c, d] = address.octets();
         // /proc/net/tcp prints the address as the number it is in memory.
         let socket = format!(" {:08X}:{port:04X} 00000000:0000 0A ", u32::from_ne_bytes([a, b, c, d]));
-        let any = format!(" 00000000000000000000000000000000:{port:04X} 00000000000000000000000000000000:0000 0A ");
+        let any =
+            format!(" 00000000000000000000000000000000:{port:04X} 00000000000000000000000000000000:0000 0A ");
         let started = Instant::now();
         loop {
             for (table, listening) in [("tcp", &socket), ("tcp6", &any)] {
@@ -107,10 +108,16 @@ impl Server {
             }
             let log = || fs::read_to_string(self.log(dir)).unwrap_or_default();
             if let Some(status) = child.try_wait()? {
-                bail!("{self:?} ended ({status}) before it listened on {address}:{port}; its log says:\n{}", log());
+                bail!(
+                    "{self:?} ended ({status}) before it listened on {address}:{port}; its log says:\n{}",
+                    log()
+                );
             }
             if started.elapsed() > PATIENCE {
-                bail!("{self:?} did not listen on {address}:{port} within {PATIENCE:?}; its log says:\n{}", log());
+                bail!(
+                    "{self:?} did not listen on {address}:{port} within {PATIENCE:?}; its log says:\n{}",
+                    log()
+                );
             }
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -130,7 +137,8 @@ impl Server {
             }
             Self::ClientCertificate => {
                 let (host, root) = ("mtls.azure.example", path(pki.file("root.pem")));
-                let (leaf, key, above) = (path(pki.chain(host)), path(pki.key(host)), path(pki.file("issuing.pem")));
+                let (leaf, key, above) =
+                    (path(pki.chain(host)), path(pki.key(host)), path(pki.file("issuing.pem")));
                 format!(
                     "openssl s_server -accept 198.51.100.135:443 -tls1_3 -Verify 2 -verify_return_error -quiet -www \
                      -CAfile {root} -cert {leaf} -key {key} -cert_chain {above}"

@@ -133,7 +133,9 @@ impl Lab {
     /// # Errors
     /// A setting could not be written.
     pub fn unlimit_icmp(&self) -> Result<()> {
-        self.write_limits(|key, _| if key.ends_with("ratelimit") { "0".to_owned() } else { "1000000".to_owned() })
+        self.write_limits(
+            |key, _| if key.ends_with("ratelimit") { "0".to_owned() } else { "1000000".to_owned() },
+        )
     }
 
     fn write_limits(&self, value: impl Fn(&str, &str) -> String) -> Result<()> {
@@ -175,9 +177,13 @@ impl Lab {
         }
         let configuration = self.dir().join("unbound.conf");
         for order in ["auth_zone_reload", "flush_zone"] {
-            let done = command("unbound-control").arg("-c").arg(&configuration).args([order, zone]).output()?;
+            let done =
+                command("unbound-control").arg("-c").arg(&configuration).args([order, zone]).output()?;
             if !done.status.success() {
-                bail!("the resolver refused `{order} {zone}`: {}", String::from_utf8_lossy(&done.stdout).trim());
+                bail!(
+                    "the resolver refused `{order} {zone}`: {}",
+                    String::from_utf8_lossy(&done.stdout).trim()
+                );
             }
         }
         Ok(())

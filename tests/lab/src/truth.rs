@@ -90,7 +90,8 @@ impl Lab {
     pub fn truth(&self, host: &str) -> Option<&'static str> {
         let truth = TRUTH.iter().find(|truth| truth.host == host)?;
         let Position { msees, internet, .. } = self.position();
-        let spoken_of = Position { primary: true, msees: true, internet: Internet::Open, ..self.position() } == BASELINE;
+        let spoken_of =
+            Position { primary: true, msees: true, internet: Internet::Open, ..self.position() } == BASELINE;
         match (spoken_of, msees, internet) {
             (false, ..) => None,
             (true, true, Internet::Open) => Some(truth.baseline),

@@ -65,7 +65,9 @@ pub(crate) fn routes<'a>(node: &str, verb: &str, routes: impl Iterator<Item = &'
 pub(crate) fn rules(node: &str) -> Option<String> {
     match node {
         "void" => Some(VOID.to_owned()),
-        "dns" => Some(format!("table ip silent {{ chain input {{ type filter hook input priority 0;\n  ip daddr {SILENT_RESOLVER} drop\n}}\n}}\n")),
+        "dns" => Some(format!(
+            "table ip silent {{ chain input {{ type filter hook input priority 0;\n  ip daddr {SILENT_RESOLVER} drop\n}}\n}}\n"
+        )),
         _ => {
             let lines: String = NAT.iter().filter(|nat| nat.node == node).map(translation).collect();
             (!lines.is_empty()).then(|| {

@@ -36,7 +36,9 @@ pub(crate) fn zone_of(name: &str) -> Option<&'static str> {
 pub(crate) fn zone(zone: &str, overrides: &Overrides) -> String {
     let mut text = format!("$ORIGIN {}.\n$TTL 300\n", zone.trim_end_matches('.'));
     text += "@ SOA ns.site.example. hostmaster.site.example. 1 3600 600 86400 30\n@ NS ns.site.example.\n";
-    for host in HOSTS.iter().filter(|host| zone_of(host.name) == Some(zone) && !overrides.contains_key(host.name)) {
+    for host in
+        HOSTS.iter().filter(|host| zone_of(host.name) == Some(zone) && !overrides.contains_key(host.name))
+    {
         for address in host.addresses {
             record(&mut text, host.name, host.ttl, address);
         }
@@ -160,7 +162,8 @@ mod tests {
 
     #[test]
     fn an_override_replaces_all_addresses_of_the_name() {
-        let overrides = Overrides::from([("arm.azure.example".to_owned(), vec![IpAddr::from([192, 0, 2, 66])])]);
+        let overrides =
+            Overrides::from([("arm.azure.example".to_owned(), vec![IpAddr::from([192, 0, 2, 66])])]);
         let text = zone("azure.example", &overrides);
         let of_arm: Vec<&str> = text.lines().filter(|line| line.starts_with("arm.")).collect();
         assert_eq!(of_arm, ["arm.azure.example. 300 A 192.0.2.66"]);

@@ -4,9 +4,9 @@ use std::fs;
 
 use anyhow::Result;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, CrlDistributionPoint, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams,
-    SerialNumber,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer,
+    CrlDistributionPoint, DnType, ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    RevocationReason, RevokedCertParams, SerialNumber,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -56,8 +56,11 @@ impl Authority {
             (params.not_before, params.not_after) = (now - Duration::days(30), now + Duration::days(days));
             params.serial_number = Some(SerialNumber::from_slice(&serial.to_be_bytes()));
             params.is_ca = IsCa::Ca(BasicConstraints::Constrained(path_length));
-            params.key_usages =
-                vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
+            params.key_usages = vec![
+                KeyUsagePurpose::KeyCertSign,
+                KeyUsagePurpose::CrlSign,
+                KeyUsagePurpose::DigitalSignature,
+            ];
             Ok(params)
         };
         let root =
@@ -79,7 +82,12 @@ impl Authority {
     }
 
     /// Signs a leaf; gives its certificate in PEM.
-    pub(super) fn sign(&self, mut params: CertificateParams, key: &KeyPair, pointers: &Pointers) -> Result<String> {
+    pub(super) fn sign(
+        &self,
+        mut params: CertificateParams,
+        key: &KeyPair,
+        pointers: &Pointers,
+    ) -> Result<String> {
         params.use_authority_key_identifier_extension = true;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -96,7 +104,9 @@ impl Authority {
     pub(super) fn publish(&self, pki: &Pki, issued: &[Issued]) -> Result<()> {
         let below =
             [Issued { serial: INTERMEDIATE, not_after: self.now + Duration::days(1000), revoked: false }];
-        for (name, issuer, issued) in [("root", &self.root, &below[..]), ("issuing", &self.intermediate, issued)] {
+        for (name, issuer, issued) in
+            [("root", &self.root, &below[..]), ("issuing", &self.intermediate, issued)]
+        {
             let revoked = issued.iter().filter(|certificate| certificate.revoked);
             let list = CertificateRevocationListParams {
                 this_update: self.now - Duration::hours(1),
@@ -107,7 +117,8 @@ impl Authority {
                 key_identifier_method: KeyIdMethod::Sha256,
             };
             fs::write(pki.www().join(format!("{name}.crl")), list.signed_by(issuer)?.der())?;
-            let lines: Result<String> = issued.iter().map(|certificate| self.index_line(certificate)).collect();
+            let lines: Result<String> =
+                issued.iter().map(|certificate| self.index_line(certificate)).collect();
             fs::write(pki.file(&format!("{name}.index")), lines?)?;
         }
         Ok(())
@@ -124,7 +135,8 @@ impl Authority {
 
     /// A line of OpenSSL's index format: state, expiry, revocation, serial, file, subject.
     fn index_line(&self, certificate: &Issued) -> Result<String> {
-        let format = time::macros::format_description!("[year repr:last_two][month][day][hour][minute][second]Z");
+        let format =
+            time::macros::format_description!("[year repr:last_two][month][day][hour][minute][second]Z");
         let expiry = certificate.not_after.format(format)?;
         let (state, revocation) = match certificate.revoked {
             false => ('V', String::new()),

@@ -16,7 +16,8 @@ const LOAD: Host = Host { name: "load.example", addresses: &[], certificate: Cer
 /// Makes every leaf; gives the lines of the issuer's index.
 pub(super) fn make(authority: &Authority, pki: &Pki) -> Result<Vec<Issued>> {
     let mut issued = Vec::new();
-    for (serial, host) in (0x2000..).zip(HOSTS.iter().filter(|host| host.shows_certificate()).chain([&LOAD])) {
+    for (serial, host) in (0x2000..).zip(HOSTS.iter().filter(|host| host.shows_certificate()).chain([&LOAD]))
+    {
         issued.push(leaf(authority, pki, host, serial)?);
     }
     Ok(issued)
@@ -59,7 +60,9 @@ fn names(host: &Host) -> Vec<String> {
 
 fn pointers(host: &Host) -> Pointers {
     match host.certificate {
-        Certificate::MovedCrl => Pointers { crl: Some("http://crl.pki.example/moved.crl"), ocsp: None, ..USUAL },
+        Certificate::MovedCrl => {
+            Pointers { crl: Some("http://crl.pki.example/moved.crl"), ocsp: None, ..USUAL }
+        }
         Certificate::NoPointers => Pointers { crl: None, ocsp: None, ca_issuers: None },
         _ => USUAL,
     }

@@ -51,13 +51,18 @@ impl Host {
     }
 }
 
-const fn host(name: &'static str, addresses: &'static [&'static str], certificate: Certificate, ttl: u32) -> Host {
+const fn host(
+    name: &'static str,
+    addresses: &'static [&'static str],
+    certificate: Certificate,
+    ttl: u32,
+) -> Host {
     Host { name, addresses, certificate, ttl }
 }
 
 use Certificate::{
-    ClientCertificate, ExpiredAndMisnamed, Good, HangsUp, MissingIntermediate, MovedCrl, NoPointers, None, PlainHttp,
-    Revoked, SelfSigned, Stapled, Tls12,
+    ClientCertificate, ExpiredAndMisnamed, Good, HangsUp, MissingIntermediate, MovedCrl, NoPointers, None,
+    PlainHttp, Revoked, SelfSigned, Stapled, Tls12,
 };
 
 /// All names with addresses (CNAMEs and names that fail stand in the zone templates).

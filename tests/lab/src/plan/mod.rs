@@ -8,5 +8,6 @@ mod network;
 
 pub use hosts::{Certificate, HOSTS, Host, LOAD_NAMES, LoadName, load_name};
 pub use network::{
-    AGENT_HOST, Anchor, LAN, LINKS, Link, NAT, NODES, Nat, Node, ONPREM, PREFIXES, Prefix, RESOLVER, SILENT_RESOLVER, VNET, node_of,
+    AGENT_HOST, Anchor, LAN, LINKS, Link, NAT, NODES, Nat, Node, ONPREM, PREFIXES, Prefix, RESOLVER,
+    SILENT_RESOLVER, VNET, node_of,
 };

@@ -25,14 +25,22 @@ pub const NODES: [Node; 16] = [
     Node { name: "mse2p", is: "secondary MSEE, private peering", router: true },
     Node { name: "mse1m", is: "primary MSEE, Microsoft peering", router: true },
     Node { name: "mse2m", is: "secondary MSEE, Microsoft peering", router: true },
-    Node { name: "vnet", is: "the VNet with its private endpoints (and an NVA towards the Internet)", router: true },
+    Node {
+        name: "vnet",
+        is: "the VNet with its private endpoints (and an NVA towards the Internet)",
+        router: true,
+    },
     Node { name: "msw", is: "Microsoft's WAN", router: true },
     Node { name: "azure", is: "public services of one Azure region", router: true },
     Node { name: "isp", is: "the Internet provider", router: true },
     Node { name: "afd", is: "Front Door: Microsoft, but only on the Internet", router: true },
     Node { name: "cdn", is: "a third party's CDN", router: true },
     Node { name: "ca", is: "a public CA: CRL, OCSP, AIA", router: true },
-    Node { name: "void", is: "the rest of the Internet: silent, but for one address that refuses", router: true },
+    Node {
+        name: "void",
+        is: "the rest of the Internet: silent, but for one address that refuses",
+        router: true,
+    },
 ];
 
 /// A point-to-point link: a /30 and a /126, the first usable address on `a`, the second on `b`.
@@ -172,7 +180,9 @@ pub fn node_of(address: IpAddr) -> Option<&'static str> {
         IpAddr::V6(v6) => v6.to_bits(),
     };
     let within = |text: &str| {
-        range(text).is_some_and(|(v6, first, last)| v6 == address.is_ipv6() && (first..=last).contains(&number(address)))
+        range(text).is_some_and(|(v6, first, last)| {
+            v6 == address.is_ipv6() && (first..=last).contains(&number(address))
+        })
     };
     PREFIXES.iter().find(|prefix| within(prefix.v4) || within(prefix.v6)).map(|prefix| prefix.node)
 }
@@ -195,7 +205,8 @@ mod tests {
 
     #[test]
     fn no_two_prefixes_overlap() {
-        let mut all: Vec<String> = LINKS.iter().flat_map(|l| [format!("{}/30", l.v4), format!("{}/126", l.v6)]).collect();
+        let mut all: Vec<String> =
+            LINKS.iter().flat_map(|l| [format!("{}/30", l.v4), format!("{}/126", l.v6)]).collect();
         all.extend(PREFIXES.iter().flat_map(|p| [p.v4.to_owned(), p.v6.to_owned()]));
         all.extend(NAT.iter().filter(|n| n.out != "isp").map(|n| n.pool.to_owned()));
         all.extend(NAT.iter().filter_map(|n| n.v6).map(|(_, prefix)| prefix.to_owned()));
