@@ -46,7 +46,7 @@ impl Lab {
         let dir = Directory::make()?;
         let (nodes, pki) = thread::scope(|scope| {
             let pki = scope.spawn(|| pki::make(&dir.path.join("pki")));
-            let nodes = network();
+            let nodes = network(&dir.path);
             (nodes, pki.join())
         });
         let pki = pki.map_err(|_| anyhow!("the thread that makes certificates panicked"))??;
@@ -160,9 +160,9 @@ impl Drop for Lab {
 }
 
 /// Makes all namespaces, joins them and puts the baseline routes in place.
-fn network() -> Result<BTreeMap<&'static str, Namespace>> {
+fn network(mark: &Path) -> Result<BTreeMap<&'static str, Namespace>> {
     let started: Result<Vec<_>> =
-        NODES.iter().map(|node| Ok((node, Namespace::start(node.name, node.router)?))).collect();
+        NODES.iter().map(|node| Ok((node, Namespace::start(node.name, node.router, mark)?))).collect();
     let mut nodes = BTreeMap::new();
     for (node, mut namespace) in started? {
         namespace.ready()?;
@@ -197,12 +197,22 @@ fn network() -> Result<BTreeMap<&'static str, Namespace>> {
 }
 
 /// A directory that goes when the lab goes, also when this process is killed: a janitor outside waits for the end of a
-/// pipe that only this process holds.
+/// pipe that only this process holds. It also ends what the lab's programs have started and left.
 #[derive(Debug)]
 struct Directory {
     path: PathBuf,
     janitor: Child,
 }
+
+/// `$0` is the directory, with which every process of the lab is marked. Signals from the keyboard are for others.
+const SWEEP: &str = r#"trap '' INT TERM HUP
+read -r end
+for round in 1 2 3 4 5 6 7 8 9; do
+  left=$(grep -lszxF "CLOSEDPATH_LAB=$0" /proc/[0-9]*/environ | cut -d/ -f3)
+  [ -n "$left" ] || break
+  kill -KILL $left
+done 2>/dev/null
+exec rm -rf "$0""#;
 
 impl Directory {
     fn make() -> Result<Self> {
@@ -217,7 +227,7 @@ impl Directory {
         }
         fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))?;
         let mut sweep = command("sh");
-        sweep.args(["-c", "trap '' INT TERM HUP; read -r forever; exec rm -rf \"$0\""]).arg(&path);
+        sweep.args(["-c", SWEEP]).arg(&path);
         sweep.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let janitor = nursery::spawn(sweep).context("cannot start `sh`")?;
         fs::create_dir(path.join("pki"))?;

@@ -4,6 +4,7 @@
 //! is killed leaves nothing behind, and no privilege over `/run` is needed.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -39,19 +40,21 @@ const LIMITS: &str = "ipv4/icmp_ratelimit ipv4/icmp_msgs_per_sec ipv4/icmp_msgs_
 #[derive(Debug)]
 pub(crate) struct Namespace {
     name: &'static str,
+    mark: PathBuf,
     holder: Child,
     limits: Vec<(String, String)>,
 }
 
 impl Namespace {
     /// Starts making a namespace; [`Namespace::ready`] must follow. Two steps so that many are made at once.
-    pub(crate) fn start(name: &'static str, forwards: bool) -> Result<Self> {
+    /// `mark` tells the lab's processes from others: it is the `CLOSEDPATH_LAB` of their environment.
+    pub(crate) fn start(name: &'static str, forwards: bool, mark: &Path) -> Result<Self> {
         let mut unshare = command("unshare");
         unshare.args(["--net", "--", "sh", "-c", PREPARE]);
         unshare.env("LIMITS", LIMITS).env("FORWARD", if forwards { "1" } else { "0" });
         unshare.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let holder = nursery::spawn(unshare).context("cannot start `unshare`")?;
-        Ok(Self { name, holder, limits: Vec::new() })
+        Ok(Self { name, mark: mark.to_owned(), holder, limits: Vec::new() })
     }
 
     /// Waits until the namespace is there and remembers the kernel's default limits.
@@ -92,6 +95,7 @@ impl Namespace {
         let mut mortal = command("setpriv");
         mortal.args(["--pdeathsig", "KILL", "--", "nsenter"]);
         mortal.arg(format!("--net=/proc/{}/ns/net", self.pid())).arg("--").args(argv);
+        mortal.env("CLOSEDPATH_LAB", &self.mark);
         mortal
     }
 
