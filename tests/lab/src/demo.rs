@@ -75,7 +75,7 @@ fn listen(port: u16) -> Result<TcpListener> {
 fn check(lab: &Lab, agent: &Path, config: &Path) -> Result<()> {
     println!("\n$ closedpath check --config {}", config.display());
     let status = lab.agent(agent)?.arg("check").arg("--config").arg(config).status();
-    println!("\nexit status: {}", status.with_context(|| format!("cannot start {}", agent.display()))?);
+    println!("\n{}", status.with_context(|| format!("cannot start {}", agent.display()))?);
     Ok(())
 }
 

@@ -31,7 +31,7 @@ mod zones;
 pub use config::ConfigVariant;
 pub use enter::{enter, is_root};
 pub use lab::Lab;
-pub use position::{DefaultRoute, Internet, Position};
+pub use position::{BASELINE, DefaultRoute, Internet, Position};
 pub use server::Server;
 pub use tools::{Missing, missing_tools};
 pub use truth::{Kind, TRUTH, Truth};

@@ -37,7 +37,7 @@ enum What {
     ///
     /// Example: closedpath-lab exec host -- traceroute -T -p 443 blob.azure.example
     Exec {
-        /// host, dns, ce, mse1p, mse2p, mse1m, mse2m, vnet, msw, azure, isp, afd, cdn, ca or void
+        /// host, dns, switch, ce, mse1p, mse2p, mse1m, mse2m, vnet, msw, azure, isp, afd, cdn, ca or void
         node: String,
         /// The command and its arguments.
         #[arg(last = true, required = true)]
