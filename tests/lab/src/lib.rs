@@ -1,1 +1,37 @@
-//! stub
+//! closedpath-lab: a small Internet in network namespaces, with real DNS, TLS, CRL and OCSP servers.
+//!
+//! It stands in for a site with an ExpressRoute circuit: a customer edge with two MSEEs (private and
+//! Microsoft peering each), a VNet, an Azure region, Front Door, an Internet provider, a CDN and a public CA.
+//! Tests and the demo run the agent inside it and compare what it says with what is true by construction.
+//!
+//! * [`plan`]: the one table of nodes, links, prefixes and hosts; everything else is generated from it
+//! * [`Position`]: how the switches stand; a pure function turns it into routes
+//! * [`Lab`]: builds all of it, flips the switches, runs programs in its nodes; dropping it leaves nothing
+//! * [`enter`]: makes root of an ordinary user, in a user namespace
+//!
+//! Nothing here has an uplink: the namespaces are joined to each other only.
+
+mod agent;
+mod config;
+mod enter;
+mod lab;
+mod namespace;
+mod nginx;
+mod nursery;
+mod pki;
+pub mod plan;
+mod position;
+mod server;
+mod switches;
+mod tools;
+mod truth;
+mod wiring;
+mod zones;
+
+pub use config::ConfigVariant;
+pub use enter::{enter, is_root};
+pub use lab::Lab;
+pub use position::{BASELINE, DefaultRoute, Internet, Position};
+pub use server::Server;
+pub use tools::{Missing, missing_tools};
+pub use truth::{Kind, TRUTH, Truth};

@@ -1,0 +1,13 @@
+//! The fixed plan of the lab: every node, link, prefix and host name, as data. No logic, no I/O.
+//!
+//! Public parts use the documentation ranges (RFC 5737, RFC 3849); the site and the VNet use private ranges
+//! because that difference matters to the rules under test.
+
+mod hosts;
+mod network;
+
+pub use hosts::{Certificate, HOSTS, Host, LOAD_NAMES, LoadName, load_name};
+pub use network::{
+    AGENT_HOST, Anchor, LAN, LINKS, Link, NAT, NODES, Nat, Node, ONPREM, PREFIXES, Prefix, RESOLVER,
+    SILENT_RESOLVER, VNET, node_of,
+};

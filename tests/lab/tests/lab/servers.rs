@@ -1,0 +1,168 @@
+//! Names, certificates and configuration files.
+
+use closedpath_lab::{ConfigVariant, Lab, Server};
+
+use crate::{lab, said};
+
+/// The status of an answer and its records.
+fn dig(lab: &Lab, name: &str) -> (String, Vec<String>) {
+    let answer = said(lab, "host", &format!("dig +time=1 +tries=1 +noall +comments +answer {name} A"));
+    let status =
+        answer.split("status: ").nth(1).and_then(|rest| rest.split(',').next()).unwrap_or("none").to_owned();
+    let records = answer.lines().filter(|line| !line.starts_with(';') && !line.is_empty());
+    (status, records.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect())
+}
+
+/// curl's exit status for `https://name/` with the lab's root, and what it said.
+fn curl(lab: &Lab, name: &str) -> (Option<i32>, String) {
+    let root = lab.root_certificate().display().to_string();
+    let argv = ["curl", "-sS", "-4", "-m", "2", "--cacert", &root, &format!("https://{name}/")];
+    let output = lab.exec("host", &argv).expect("curl starts");
+    (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+}
+
+#[test]
+fn the_resolver_answers_each_odd_name_in_its_own_way() {
+    let lab = lab();
+    let (_, chain) = dig(&lab, "acct.blob.azure.example");
+    assert_eq!(
+        chain,
+        [
+            "acct.blob.azure.example. 300 IN CNAME acct.privatelink.blob.azure.example.",
+            "acct.privatelink.blob.azure.example. 60 IN CNAME pe.vnet.example.",
+            "pe.vnet.example. 10 IN A 10.100.1.4"
+        ]
+    );
+    for (name, status, records) in [
+        ("blob.azure.example", "NOERROR", 2),
+        ("nowhere.cdn.example", "NXDOMAIN", 0),
+        ("gone.azure.example", "NXDOMAIN", 1),
+        ("nodata.odd.example", "NOERROR", 0),
+        ("loop-a.odd.example", "SERVFAIL", 0),
+        ("a.broken.example", "SERVFAIL", 0),
+        ("a.refused.example", "REFUSED", 0),
+        ("a.silent.example", "none", 0),
+        ("big.odd.example", "NOERROR", 100),
+        ("long1.odd.example", "NOERROR", 10),
+        ("n000.load.example", "NOERROR", 1),
+        ("n005.load.example", "NXDOMAIN", 0),
+        ("n008.load.example", "none", 0),
+        ("nowhere", "NXDOMAIN", 0),
+    ] {
+        let (found, answer) = dig(&lab, name);
+        assert_eq!((found.as_str(), answer.len()), (status, records), "{name}: {answer:?}");
+    }
+    assert!(said(&lab, "host", "dig big.odd.example A").contains("retrying in TCP mode"));
+}
+
+#[test]
+fn names_resolve_also_when_the_internet_is_cut() {
+    let mut lab = lab();
+    lab.cut_internet().expect("cut");
+    assert_eq!(dig(&lab, "crl.pki.example").0, "NOERROR");
+}
+
+#[test]
+fn records_can_be_changed_and_changed_back() {
+    let mut lab = lab();
+    assert!(dig(&lab, "pe.vnet.example").1[0].ends_with("10.100.1.4"));
+    lab.set_record("pe.vnet.example", &[[192, 0, 2, 66].into()]).expect("set");
+    assert!(dig(&lab, "acct.blob.azure.example").1[2].ends_with("192.0.2.66"));
+    lab.set_record("pe.vnet.example", &[]).expect("set");
+    assert_eq!(dig(&lab, "pe.vnet.example").0, "NXDOMAIN");
+    lab.reset_record("pe.vnet.example").expect("reset");
+    assert!(dig(&lab, "pe.vnet.example").1[0].ends_with("10.100.1.4"));
+}
+
+#[test]
+fn each_server_is_good_or_odd_as_planned() {
+    let lab = lab();
+    for (name, status, says) in [
+        ("acct.blob.azure.example", 0, "src=192.168.1.10"),
+        ("blob.azure.example", 0, "src=198.51.100.17"),
+        ("portal.afd.example", 0, "src=203.0.113.1"),
+        ("staple.azure.example", 0, "src="),
+        ("tls12.azure.example", 0, "src="),
+        ("moved.cdn.example", 0, "src="),
+        ("revoked.cdn.example", 0, "src="),
+        ("n000.load.example", 0, "src="),
+        ("odd.cdn.example", 60, "expired"),
+        ("selfsigned.cdn.example", 60, "self-signed"),
+        ("incomplete.cdn.example", 60, "unable to get local issuer"),
+        ("mtls.azure.example", 56, "certificate required"),
+        ("plain.cdn.example", 35, "wrong version number"),
+        ("hangup.cdn.example", 35, ""),
+        ("refuse.cdn.example", 7, ""),
+        ("dead.cdn.example", 28, ""),
+    ] {
+        let (code, said) = curl(&lab, name);
+        assert!(code == Some(status) && said.contains(says), "{name}: {code:?} {said}");
+    }
+}
+
+#[test]
+fn the_ca_tells_what_is_revoked() {
+    let lab = lab();
+    let pki = lab.dir().join("pki").display().to_string();
+    let ocsp = |issuer: &str, certificate: &str| {
+        let line = format!(
+            "openssl ocsp -issuer {pki}/{issuer}.pem -cert {pki}/{certificate}.pem -url http://ocsp.pki.example/{issuer} -CAfile {pki}/root.pem"
+        );
+        said(&lab, "host", &line)
+    };
+    for (issuer, certificate, status) in [
+        ("issuing", "blob.azure.example", "good"),
+        ("issuing", "revoked.cdn.example", "revoked"),
+        ("root", "issuing", "good"),
+    ] {
+        let answer = ocsp(issuer, certificate);
+        assert!(
+            answer.contains("Response verify OK") && answer.contains(&format!(".pem: {status}")),
+            "{answer}"
+        );
+    }
+    for url in [
+        "crl.pki.example/issuing.crl",
+        "crl.pki.example/root.crl",
+        "aia.pki.example/issuing.cer",
+        "aia.pki.example/root.cer",
+    ] {
+        assert_eq!(
+            said(&lab, "host", &format!("curl -s -o /dev/null -w %{{http_code}} http://{url}")),
+            "200"
+        );
+    }
+    let moved = said(
+        &lab,
+        "host",
+        "curl -s -o /dev/null -L -w %{http_code}-%{url_effective} http://crl.pki.example/moved.crl",
+    );
+    assert_eq!(moved, "200-http://cdn-crl.pki.example/issuing.crl");
+}
+
+#[test]
+fn a_stopped_server_refuses_and_comes_back() {
+    let mut lab = lab();
+    for _ in 0..2 {
+        lab.stop(Server::Afd).expect("stop");
+    }
+    assert_eq!(curl(&lab, "portal.afd.example").0, Some(7));
+    for _ in 0..2 {
+        lab.start(Server::Afd).expect("start");
+    }
+    assert_eq!(curl(&lab, "portal.afd.example").0, Some(0));
+}
+
+#[test]
+fn every_configuration_is_toml() {
+    let lab = lab();
+    for variant in
+        [ConfigVariant::Full, ConfigVariant::NoTopology, ConfigVariant::ResolverDown, ConfigVariant::Load]
+    {
+        let path = lab.config(variant).expect("the configuration is written");
+        let text = std::fs::read_to_string(path).expect("it can be read");
+        let table: toml::Table = text.parse().expect("it is TOML");
+        assert_eq!(table.contains_key("link"), variant != ConfigVariant::NoTopology);
+        assert!(table["target"].as_array().is_some_and(|targets| targets.len() > 25));
+    }
+}
