@@ -10,12 +10,21 @@
 //! * [`catalog`]: what Microsoft's services need to reach
 //! * [`tables`]: what is known about addresses, regions and communities, with version and date
 //! * [`eligibility`]: what could go over ExpressRoute, from that data alone
+//! * [`pki`]: what certificates say, and what the checks of a chain amount to
+//! * [`attribution`]: which link a flow really takes
+//! * [`findings`]: what somebody has to act on
+//! * [`verdict`]: whether a workload is closed
+//! * [`report`]: the immutable result of one round
 
 pub mod attribution;
 pub mod catalog;
 pub mod config;
 pub mod eligibility;
 pub mod failure;
+pub mod findings;
 pub mod observation;
+pub mod pki;
+pub mod report;
 pub mod tables;
 pub mod target;
+pub mod verdict;

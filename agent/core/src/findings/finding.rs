@@ -1,0 +1,77 @@
+//! A finding and its fixed names.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How grave a finding is, gravest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Data leaves by the Internet although it must not.
+    Critical,
+    /// Will break, or breaks the promise.
+    High,
+    /// Should be mended.
+    Medium,
+    /// Should be known.
+    Low,
+    /// For information.
+    Info,
+}
+
+/// Declares the identifiers with their names once.
+macro_rules! finding_ids {
+    ($($id:ident $name:ident $doc:literal;)*) => {
+        /// Identifiers of findings (DOMAIN §3.5, §4.5).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum FindingId {
+            $(#[doc = $doc] $id,)*
+        }
+        impl FindingId {
+            /// All identifiers that this version can raise.
+            pub const ALL: &'static [Self] = &[$(Self::$id,)*];
+
+            /// The name beside the identifier.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$id => stringify!($name),)* }
+            }
+        }
+    };
+}
+
+finding_ids! {
+    F01 LEAK_ELIGIBLE_VIA_INTERNET "what ExpressRoute could carry goes by the Internet";
+    F02 INELIGIBLE_VIA_INTERNET "what ExpressRoute cannot carry goes by the Internet";
+    F03 INELIGIBLE_VIA_ER_PRIVATE "what ExpressRoute cannot carry goes by the private peering";
+    F04 INELIGIBLE_VIA_ER_MICROSOFT "what is not supported goes by the Microsoft peering";
+    F12 PRIVATE_ADDRESS_VIA_INTERNET "a private address is routed to the Internet";
+    F13 PRIVATE_ADDRESS_NOT_DECLARED "a private address outside every declared prefix";
+    F15 NAME_NOT_IN_CATALOGUE "a probed name in no catalogue";
+    F16 CATALOGUE_NAME_UNRESOLVABLE "a needed name gives no address";
+    F20 ECMP_MIXED_CLASS "equal cost over closed and other links";
+    F22 IPV6_LEAK "IPv6 leaves by the Internet while IPv4 is closed";
+    F30 PATH_EVIDENCE_CONFLICT "strong evidence contradicts";
+    F33 CA_HOST_UNREACHABLE "a CA host does not serve what a certificate points to";
+    F34 CA_HOST_VIA_INTERNET "a CA host is reached by the Internet";
+    F40 CLOSURE_TRUNCATED "a bound cut the closure short";
+    F41 EXPECTATION_FAILED "a path is not the expected one";
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// Identifier.
+    pub id: FindingId,
+    /// Name.
+    pub name: String,
+    /// How grave.
+    pub severity: Severity,
+    /// An endpoint id, a host, either followed by a space and one address, or `workload:NAME` and the like.
+    pub subject: String,
+    /// Workloads concerned.
+    pub workloads: Vec<String>,
+    /// What was seen.
+    pub detail: String,
+    /// What to do.
+    pub remedy: String,
+}
