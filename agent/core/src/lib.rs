@@ -11,6 +11,7 @@
 //! * [`tables`]: what is known about addresses, regions and communities, with version and date
 //! * [`eligibility`]: what could go over ExpressRoute, from that data alone
 //! * [`pki`]: what certificates say, and what the checks of a chain amount to
+//! * [`closure`]: the required set as a least fixed point, a worklist without I/O
 //! * [`attribution`]: which link a flow really takes
 //! * [`findings`]: what somebody has to act on
 //! * [`verdict`]: whether a workload is closed
@@ -18,6 +19,7 @@
 
 pub mod attribution;
 pub mod catalog;
+pub mod closure;
 pub mod config;
 pub mod eligibility;
 pub mod failure;

@@ -105,6 +105,18 @@ pub fn canonical_host(host: &str) -> String {
     }
 }
 
+/// RFC 1918, RFC 6598 and unique or site-local IPv6 addresses (RFC 4193, RFC 3879), also where an IPv6 address stands for an
+/// IPv4 one (RFC 4291 §2.5.5.2). Documentation and benchmark ranges count as public (DESIGN §4.5).
+pub fn is_private(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            v4.is_private() || (a == 100 && (64..128).contains(&b))
+        }
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.segments()[0] & 0xffc0 == 0xfec0,
+    }
+}
+
 /// Why an endpoint is in the closure.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
@@ -162,7 +174,7 @@ pub enum Requirement {
 
 #[cfg(test)]
 mod tests {
-    use super::{EndpointKey, Probe};
+    use super::{EndpointKey, Probe, is_private};
 
     #[test]
     fn ids_are_written_as_the_contract_says() {
@@ -174,5 +186,17 @@ mod tests {
         let mut key = EndpointKey::new("a.example", 443, Probe::Https);
         key.via = Some("squid".into());
         assert_eq!(key.to_string(), "a.example:443/https via squid");
+    }
+
+    #[test]
+    fn private_space_is_rfc1918_rfc6598_and_unique_local() {
+        for ip in
+            ["10.0.0.1", "172.31.0.1", "192.168.1.1", "100.64.0.1", "fd00::1", "::ffff:10.0.0.1", "fec0::1"]
+        {
+            assert!(is_private(ip.parse().expect("literal")), "{ip}");
+        }
+        for ip in ["203.0.113.1", "198.18.0.1", "100.128.0.1", "172.32.0.1", "2001:db8::1"] {
+            assert!(!is_private(ip.parse().expect("literal")), "{ip}");
+        }
     }
 }

@@ -3,13 +3,13 @@
 //!
 //! Eligibility never votes here, silence never votes, and contradicting evidence is never chosen between (DOMAIN §3.2).
 
-mod address;
 mod evidence;
+mod judged;
 mod path;
 mod procedure;
 mod ways;
 
-pub use address::{is_private, unmap};
 pub use evidence::{Evidence, Plane, Strength};
+pub use judged::{Judged, Judgement, judge};
 pub use path::{Confidence, Exit, Path, PathClass, Reason};
 pub use procedure::{attribute, class_of_endpoint};

@@ -142,6 +142,8 @@ pub enum Reason {
     DnsFailed,
     /// The guard refused to contact the address (DESIGN §5).
     ForbiddenAddress,
+    /// It leaves by a proxy whose exit is not declared.
+    ProxyExit,
     /// The probe does not exist in this version.
     NotProbed,
 }
@@ -171,6 +173,9 @@ impl Reason {
             Self::DnsFailed => "the name gave no address",
             Self::ForbiddenAddress => {
                 "the URL came from the network and leads to an address that must not be contacted; if it is your own, list the host in fetch.allow_private"
+            }
+            Self::ProxyExit => {
+                "it leaves by a proxy, and what lies behind is not declared: set `exit` of the [[proxy]]"
             }
             Self::NotProbed => "this version cannot make this kind of probe",
         }

@@ -6,16 +6,16 @@ use std::time::{Duration, SystemTime};
 use super::evidence::{Evidence, Plane, Strength};
 use super::path::{Confidence, Exit, Path, PathClass, Reason};
 use super::ways::{self, Vote, Way, Ways};
-use super::{is_private, unmap};
 use crate::config::{Edge, Topology};
 use crate::observation::{AddressObservation, Contact, RouteKind, TraceObservation};
+use crate::target::is_private;
 
 /// Hop evidence older than this is dropped (DOMAIN §3.2 d).
 const HOP_EVIDENCE_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// The path of the flow to one address, as far as the evidence goes.
 pub fn attribute(seen: &AddressObservation, topology: &Topology, now: SystemTime) -> Path {
-    let ip = unmap(seen.ip);
+    let ip = seen.ip.to_canonical();
     let mut evidence = Vec::new();
     let mut votes = Vec::new();
     let mut mixed_by_ecmp = false;
@@ -27,7 +27,7 @@ pub fn attribute(seen: &AddressObservation, topology: &Topology, now: SystemTime
     votes.extend(ask_hops(seen, topology, ip, now, &mut evidence));
 
     let answered = Answer::of(&seen.contact);
-    if topology.onprem.iter().any(|net| net.contains(&ip)) {
+    if ways::is_onprem(topology, ip) {
         return internal(&votes, topology, answered, evidence, seen.at);
     }
     if topology.links.is_empty() {
@@ -134,7 +134,7 @@ fn ask_source_address<'a>(
     evidence: &mut Vec<Evidence>,
 ) -> Option<Vote<'a>> {
     let Contact::Made(made) = &seen.contact else { return None };
-    let source = unmap(made.local?.ip());
+    let source = made.local?.ip().to_canonical();
     let ways = ways::by_source(topology, source);
     if ways.len() != 1 {
         return None;
@@ -166,7 +166,9 @@ fn ask_hops<'a>(
         }
         let mut proven: Vec<(u8, IpAddr, Way<'_>)> = Vec::new();
         for hop in &trace.hops {
-            let Some(from) = hop.from.map(unmap).filter(|from| *from != ip) else { continue };
+            let Some(from) = hop.from.map(|from| from.to_canonical()).filter(|from| *from != ip) else {
+                continue;
+            };
             let Some(way) = ways::by_hop(topology, from) else { continue };
             if proven.iter().all(|(_, _, known)| known.name() != way.name()) {
                 proven.push((hop.ttl, from, way));

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::{Evidence, Exit, Path, PathClass, Plane, is_private};
+use super::{Evidence, Exit, Path, PathClass, Plane};
 use crate::config::{Edge, Link, Terminates, Topology, Tunnel, TunnelKind};
 use crate::observation::NextHop;
+use crate::target::is_private;
 
 /// A link or a tunnel. The order is that of the configuration, so that sets are stable.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +57,7 @@ impl<'a> Way<'a> {
 
     /// Class and exit of a flow to `ip` that takes this way (A9, DESIGN §4.5).
     pub fn class(&self, ip: IpAddr, topology: &Topology) -> (PathClass, Exit) {
-        let in_vnet = topology.vnet.iter().any(|net| net.contains(&ip));
+        let in_vnet = longest(&topology.vnet, ip).is_some();
         match self {
             Self::Link(link) => match link.edge {
                 Edge::ErPrivate if in_vnet => (PathClass::ErPrivate, Exit::Vnet),
@@ -82,6 +83,16 @@ impl<'a> Way<'a> {
             },
         }
     }
+}
+
+/// Whether the address is on the site: the longest declared prefix decides, a VNet between equals, as EL1 and EL2 do.
+pub fn is_onprem(topology: &Topology, ip: IpAddr) -> bool {
+    longest(&topology.onprem, ip)
+        .is_some_and(|onprem| longest(&topology.vnet, ip).is_none_or(|vnet| onprem > vnet))
+}
+
+fn longest(nets: &[ipnet::IpNet], ip: IpAddr) -> Option<u8> {
+    nets.iter().filter(|net| net.contains(&ip)).map(|net| net.prefix_len()).max()
 }
 
 /// Every declared way, links first.
@@ -116,10 +127,15 @@ pub fn by_next_hop<'a>(topology: &'a Topology, hop: &NextHop) -> (Ways<'a>, bool
     if let Some(tunnel) = tunnel {
         return ([tunnel.name.as_str()].into(), true);
     }
-    if let Some(link) =
-        topology.links.iter().find(|link| link.interface.as_deref() == Some(hop.interface.as_str()))
-    {
-        return ([link.name.as_str()].into(), true);
+    let by_interface: Ways<'_> = topology
+        .links
+        .iter()
+        .filter(|link| link.interface.as_deref() == Some(hop.interface.as_str()))
+        .map(|link| link.name.as_str())
+        .collect();
+    if !by_interface.is_empty() {
+        let exclusive = by_interface.len() == 1;
+        return (by_interface, exclusive);
     }
     let begins_here = |link: &&Link| hop.gateway.is_some_and(|gateway| link.next_hop.contains(&gateway));
     let declared: Ways = topology.links.iter().filter(begins_here).map(|link| link.name.as_str()).collect();

@@ -1,11 +1,12 @@
 //! What an address is before any table is asked: EL0 to EL4.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
 use super::{Eligibility, Outcome, Peering, Question, Rule};
 use crate::config::{Edge, Topology, TunnelKind};
+use crate::target::is_private;
 
 /// Azure's DNS, DHCP and health probes; only from inside (EL4).
 const PLATFORM: IpAddr = IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16));
@@ -91,19 +92,4 @@ fn is_destination(ip: IpAddr) -> bool {
                 || discard)
         }
     }
-}
-
-/// RFC 1918, RFC 6598, RFC 4193, and site-local (RFC 3879).
-fn is_private(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => {
-            let [first, second, ..] = ip.octets();
-            ip.is_private() || (first == 100 && (64..128).contains(&second))
-        }
-        IpAddr::V6(ip) => ip.is_unique_local() || is_site_local(ip),
-    }
-}
-
-fn is_site_local(ip: Ipv6Addr) -> bool {
-    ip.segments()[0] & 0xffc0 == 0xfec0
 }

@@ -1,5 +1,32 @@
-//! Findings (DOMAIN §3.5): what somebody has to act on, each with its detail and remedy.
+//! Findings (DOMAIN §3.5, §4.5): what somebody has to act on, each with its detail and remedy.
 
+mod addresses;
+mod ca_hosts;
+mod endpoints;
 mod finding;
 
 pub use finding::{Finding, FindingId, Severity};
+
+use crate::attribution::Judged;
+use crate::catalog::Catalog;
+
+/// All findings of a judged picture, gravest first.
+pub fn find(judged: &Judged<'_>, catalogs: &[Catalog]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for key in judged.picture.members.keys() {
+        findings.extend(endpoints::find(judged, key, catalogs));
+        findings.extend(addresses::find(judged, key));
+        findings.extend(ca_hosts::find(judged, key));
+    }
+    findings.extend(judged.picture.truncated.iter().map(|bound| Finding {
+        id: FindingId::F40,
+        name: FindingId::F40.name().into(),
+        severity: Severity::High,
+        subject: "closure".into(),
+        workloads: judged.plan.workloads.iter().map(|workload| workload.name.clone()).collect(),
+        detail: format!("the closure was cut short: {bound}; what lies behind was not looked at"),
+        remedy: "find out which certificate or redirect names so much, and whether that is meant".into(),
+    }));
+    findings.sort_by(|a, b| (a.severity, a.id, &a.subject).cmp(&(b.severity, b.id, &b.subject)));
+    findings
+}

@@ -1,9 +1,11 @@
 //! The report, `closedpath.report/1` (DESIGN §4.3): the immutable result of one round, from which everything is rendered.
 
 mod address;
+mod assemble;
 mod endpoint;
 
 pub use address::{AddressReport, CertificateReport, Revocation, RevocationStatus, Stapled, TlsReport};
+pub use assemble::{Round, assemble};
 pub use endpoint::{DnsReport, EndpointReport, Outside};
 
 use std::time::SystemTime;

@@ -1,5 +1,9 @@
 //! Whether a workload is closed (DOMAIN §4.1, DESIGN §4.5): three-valued, and never closed by default.
 
+mod judge;
+
+pub use judge::{Ruling, is_closed_path, overall, rule};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

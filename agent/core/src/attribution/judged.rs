@@ -1,0 +1,145 @@
+//! A whole picture with a path, an owner and an eligibility for each of its addresses.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::SystemTime;
+
+use super::{Path, PathClass, Reason, attribute, class_of_endpoint};
+use crate::closure::{Member, Needs, Picture, Seen, needs};
+use crate::config::{Plan, ProxyExit};
+use crate::eligibility::{self, Eligibility, Owner, Question};
+use crate::observation::AddressObservation;
+use crate::tables::Tables;
+use crate::target::{EndpointKey, Requirement};
+
+/// What is concluded of one address.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// What carried it.
+    pub path: Path,
+    /// What could carry it.
+    pub eligibility: Eligibility,
+    /// Whose it is.
+    pub owner: Owner,
+}
+
+/// A picture with its conclusions.
+#[derive(Debug)]
+pub struct Judged<'a> {
+    /// What was seen.
+    pub picture: &'a Picture,
+    /// The plan it was seen under.
+    pub plan: &'a Plan,
+    /// Which workload needs what.
+    pub needs: Needs,
+    /// Per endpoint and address.
+    pub of: BTreeMap<EndpointKey, BTreeMap<IpAddr, Judgement>>,
+    /// The class of each endpoint.
+    pub classes: BTreeMap<EndpointKey, PathClass>,
+    /// When it was judged.
+    pub now: SystemTime,
+}
+
+/// Attributes every address of a picture, and says who owns it and what could carry it.
+pub fn judge<'a>(plan: &'a Plan, tables: &Tables, picture: &'a Picture, now: SystemTime) -> Judged<'a> {
+    let mut of = BTreeMap::new();
+    let mut classes = BTreeMap::new();
+    for (key, member) in &picture.members {
+        let judgements = judge_member(plan, tables, key, member, now);
+        let answering = member.addresses.iter().filter(|(_, seen)| answered(seen));
+        let paths = answering.filter_map(|(ip, _)| judgements.get(ip)).map(|judgement| &judgement.path);
+        classes.insert(key.clone(), class_of_endpoint(paths));
+        of.insert(key.clone(), judgements);
+    }
+    Judged { picture, plan, needs: needs(plan, picture), of, classes, now }
+}
+
+impl Judged<'_> {
+    /// The class of an endpoint.
+    pub fn class(&self, key: &EndpointKey) -> PathClass {
+        self.classes.get(key).copied().unwrap_or(PathClass::Unknown)
+    }
+
+    /// The paths of the addresses that answered.
+    pub fn answering(&self, key: &EndpointKey) -> Vec<(IpAddr, &Judgement)> {
+        let Some(member) = self.picture.members.get(key) else { return Vec::new() };
+        let Some(judgements) = self.of.get(key) else { return Vec::new() };
+        let answered = member.addresses.iter().filter(|(_, seen)| answered(seen));
+        answered.filter_map(|(ip, _)| Some((*ip, judgements.get(ip)?))).collect()
+    }
+
+    /// Workloads that need an endpoint, in the configured order.
+    pub fn workloads(&self, key: &EndpointKey) -> Vec<String> {
+        let needed = self.needs.of.get(key);
+        let names = self.plan.workloads.iter().map(|workload| &workload.name);
+        names.filter(|name| needed.is_some_and(|needed| needed.contains_key(*name))).cloned().collect()
+    }
+
+    /// The strongest requirement of any workload.
+    pub fn requirement(&self, key: &EndpointKey) -> Requirement {
+        let needed = self.needs.of.get(key).and_then(|needed| needed.values().max());
+        needed.copied().unwrap_or(Requirement::Optional)
+    }
+}
+
+/// Whether an address answered, be it by a refusal.
+fn answered(seen: &Seen) -> bool {
+    match seen {
+        Seen::Observed(seen) => seen.contact.answered(),
+        Seen::Pending | Seen::Forbidden(_) => false,
+    }
+}
+
+fn judge_member(
+    plan: &Plan,
+    tables: &Tables,
+    key: &EndpointKey,
+    member: &Member,
+    now: SystemTime,
+) -> BTreeMap<IpAddr, Judgement> {
+    let name = key.ip().is_none().then_some(key.host.as_str());
+    let cname: Vec<String> = match (&key.via, member.dns.as_ref().and_then(|dns| dns.chosen())) {
+        (None, Some(view)) => view.cname.iter().map(|cname| cname.target.clone()).collect(),
+        _ => Vec::new(),
+    };
+    let mut judgements = BTreeMap::new();
+    for (ip, seen) in &member.addresses {
+        let path = match seen {
+            Seen::Pending => Path::unknown(Reason::NotProbed, Vec::new()),
+            Seen::Forbidden(_) => Path::unknown(Reason::ForbiddenAddress, Vec::new()),
+            Seen::Observed(seen) => match &key.via {
+                None => attribute(seen, &plan.topology, now),
+                Some(via) => through_proxy(plan, via, seen, now),
+            },
+        };
+        let question =
+            Question { name, cname: &cname, ip: *ip, topology: &plan.topology, tables, routes: None, now };
+        let eligibility = eligibility::judge(&question);
+        let owner = eligibility::owner(*ip, name, tables);
+        judgements.insert(*ip, Judgement { path, eligibility, owner });
+    }
+    judgements
+}
+
+/// A1: through a proxy. The edge is that of the way to the proxy; beyond it only its declared exit is known (E9).
+fn through_proxy(plan: &Plan, via: &str, seen: &AddressObservation, now: SystemTime) -> Path {
+    use super::{Confidence, Exit};
+    let to_proxy = attribute(seen, &plan.topology, now);
+    let declared = plan.proxies.iter().find(|proxy| proxy.name == via).map(|proxy| proxy.exit);
+    if to_proxy.class == PathClass::Unknown {
+        return to_proxy;
+    }
+    let class = match to_proxy.class {
+        PathClass::ErPrivate | PathClass::ErPrivateIpsec => PathClass::InternetViaAzureProxy,
+        _ => PathClass::InternetViaProxy,
+    };
+    let exit = match declared {
+        None | Some(ProxyExit::Unknown) => {
+            return Path { exit: Some(Exit::Unknown), ..Path::unknown(Reason::ProxyExit, to_proxy.evidence) };
+        }
+        Some(ProxyExit::Internet) => Exit::Proxy,
+        Some(ProxyExit::AzurePublic) => Exit::AzurePublic,
+    };
+    let confidence = to_proxy.confidence.min(Confidence::Confirmed);
+    Path { class, exit: Some(exit), confidence, ..to_proxy }
+}

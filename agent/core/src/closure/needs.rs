@@ -1,0 +1,174 @@
+//! Which workload needs what, and how badly: requirements flow from the roots along certificates and redirects (R3–R7).
+
+use std::collections::BTreeMap;
+
+use super::member::Picture;
+use crate::config::{ClientProfile, Plan};
+use crate::target::{EndpointKey, Origin, Requirement};
+
+/// What all workloads need of a picture.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Needs {
+    /// Per endpoint: the workloads that need it, and how badly.
+    pub of: BTreeMap<EndpointKey, BTreeMap<String, Requirement>>,
+    /// What each workload needs one of.
+    pub groups: Vec<Group>,
+}
+
+/// Alternatives: a workload needs one of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// The workload.
+    pub workload: String,
+    /// How badly.
+    pub requirement: Requirement,
+    /// Whether that is a guess, because the clients' behaviour is not known (DOMAIN §4.4.1).
+    pub unsure: bool,
+    /// What it is, in words.
+    pub what: String,
+    /// One suffices.
+    pub choices: Vec<Choice>,
+}
+
+/// One alternative.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Choice {
+    /// An endpoint must be obtainable.
+    Endpoint(EndpointKey),
+    /// A URL must be served.
+    Url(String),
+}
+
+impl Group {
+    /// Whether one of the choices is to be had.
+    pub fn satisfied(&self, picture: &Picture) -> bool {
+        self.choices.iter().any(|choice| match choice {
+            Choice::Endpoint(key) => picture.members.get(key).is_some_and(super::Member::obtainable),
+            Choice::Url(key) => picture.served(key),
+        })
+    }
+}
+
+/// How badly clients of a profile need an answer about revocation (R4), and whether that is a guess.
+fn revocation(profile: ClientProfile) -> (Requirement, bool) {
+    match profile {
+        ClientProfile::CurlSchannel => (Requirement::Hard, false),
+        ClientProfile::WindowsCryptoapi | ClientProfile::Dotnet => (Requirement::Soft, false),
+        ClientProfile::Java | ClientProfile::Openssl | ClientProfile::Go | ClientProfile::None => {
+            (Requirement::Optional, false)
+        }
+        ClientProfile::Unknown => (Requirement::Soft, true),
+    }
+}
+
+/// How badly they need the issuer of an incomplete chain (R5). Clients that never fetch it fail anyway (F37).
+fn missing_issuer(profile: ClientProfile) -> (Requirement, bool) {
+    match profile {
+        ClientProfile::CurlSchannel | ClientProfile::WindowsCryptoapi | ClientProfile::Dotnet => {
+            (Requirement::Hard, false)
+        }
+        ClientProfile::Java | ClientProfile::Openssl | ClientProfile::Go | ClientProfile::None => {
+            (Requirement::Optional, false)
+        }
+        ClientProfile::Unknown => (Requirement::Soft, true),
+    }
+}
+
+/// What each workload needs of the picture.
+pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
+    let mut needs = Needs::default();
+    let mut groups: BTreeMap<(String, String), Group> = BTreeMap::new();
+    let mut queue: Vec<(EndpointKey, String, Requirement)> = Vec::new();
+    for root in &picture.roots.roots {
+        queue.push((root.key.clone(), root.workload.clone(), root.requirement));
+        if root.origin != Origin::Canary {
+            let what = root.group.clone();
+            join(
+                &mut groups,
+                &root.workload,
+                what,
+                root.requirement,
+                false,
+                Choice::Endpoint(root.key.clone()),
+            );
+        }
+    }
+    let profiles: BTreeMap<&str, ClientProfile> =
+        plan.workloads.iter().map(|workload| (workload.name.as_str(), workload.client_profile)).collect();
+    while let Some((key, workload, requirement)) = queue.pop() {
+        let of_key = needs.of.entry(key.clone()).or_default();
+        if of_key.get(&workload).is_some_and(|known| *known >= requirement) {
+            continue;
+        }
+        of_key.insert(workload.clone(), requirement);
+        let Some(member) = picture.members.get(&key) else { continue };
+        let profile = profiles.get(workload.as_str()).copied().unwrap_or_default();
+        let mut follow = |url: &str, requirement: Requirement| {
+            let leads = picture.redirects(url).map(|url| url.endpoint.clone());
+            queue.extend(leads.map(|endpoint| (endpoint, workload.clone(), requirement)));
+        };
+        if let Some(page) = &member.page {
+            // The page itself is this endpoint; only where it redirects to is new.
+            if let Some(next) = picture.urls.get(page).and_then(|url| url.next.as_ref()) {
+                follow(next, requirement);
+            }
+        }
+        for chain in &member.chains {
+            for sha256 in &chain.certificates {
+                let Some(certificate) = picture.certificates.get(sha256) else { continue };
+                if certificate.self_issued {
+                    continue;
+                }
+                let (wanted, unsure) = revocation(profile);
+                let wanted = wanted.min(requirement);
+                let crl = certificate.crl.iter().flatten().map(|url| (url, Origin::Crl));
+                let ocsp = certificate.ocsp.iter().map(|url| (url, Origin::Ocsp));
+                for (url, kind) in crl.chain(ocsp) {
+                    let Some(link) = super::urls::parse(url, kind, None) else { continue };
+                    let what = format!("revocation of \"{}\"", certificate.subject);
+                    join(&mut groups, &workload, what, wanted, unsure, Choice::Url(link.key.clone()));
+                    follow(&link.key, wanted);
+                }
+                let issuer_presented = chain
+                    .certificates
+                    .iter()
+                    .filter_map(|sha256| picture.certificates.get(sha256))
+                    .any(|other| other.subject == certificate.issuer);
+                let (wanted, unsure) = match chain.incomplete && !issuer_presented {
+                    true => missing_issuer(profile),
+                    false => (Requirement::Optional, false),
+                };
+                let wanted = wanted.min(requirement);
+                for url in &certificate.ca_issuers {
+                    let Some(link) = super::urls::parse(url, Origin::Aia, None) else { continue };
+                    let what = format!("issuer of \"{}\"", certificate.subject);
+                    join(&mut groups, &workload, what, wanted, unsure, Choice::Url(link.key.clone()));
+                    follow(&link.key, wanted);
+                }
+            }
+        }
+    }
+    needs.groups = groups.into_values().collect();
+    needs
+}
+
+fn join(
+    groups: &mut BTreeMap<(String, String), Group>,
+    workload: &str,
+    what: String,
+    requirement: Requirement,
+    unsure: bool,
+    choice: Choice,
+) {
+    let group = groups.entry((workload.to_string(), what.clone())).or_insert_with(|| Group {
+        workload: workload.to_string(),
+        requirement,
+        unsure,
+        what,
+        choices: Vec::new(),
+    });
+    group.requirement = group.requirement.max(requirement);
+    if !group.choices.contains(&choice) {
+        group.choices.push(choice);
+    }
+}

@@ -1,0 +1,92 @@
+//! Findings about CA hosts (DOMAIN §4.5): F33 and F34.
+
+use super::{Finding, FindingId, Severity};
+use crate::attribution::{Judged, PathClass};
+use crate::closure::{Seen, UrlState};
+use crate::failure::label;
+use crate::target::{EndpointKey, Requirement};
+
+/// Findings about one endpoint, if it serves certificate checking.
+pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey) -> Vec<Finding> {
+    let Some(member) = judged.picture.members.get(key) else { return Vec::new() };
+    let ca = member.origins.iter().any(|origin| origin.is_ca());
+    let urls: Vec<(&String, &UrlState)> =
+        judged.picture.urls.iter().filter(|(_, url)| url.endpoint == *key && url.kind.is_ca()).collect();
+    if !ca && urls.is_empty() {
+        return Vec::new();
+    }
+    [unreachable(judged, key, &urls), by_internet(judged, key)].into_iter().flatten().collect()
+}
+
+/// F33: what a certificate points to is not served. Hard clients fail, soft ones wait (DOMAIN §4.4.1).
+fn unreachable(judged: &Judged<'_>, key: &EndpointKey, urls: &[(&String, &UrlState)]) -> Option<Finding> {
+    let broken: Vec<String> = urls
+        .iter()
+        .filter(|(key, _)| !judged.picture.served(key))
+        .map(|(key, url)| match judged.picture.redirects(key).last() {
+            Some(last) if last.url != url.url => {
+                format!("{} leads to {}: {}", url.url, last.url, why(judged, last))
+            }
+            _ => format!("{}: {}", url.url, why(judged, url)),
+        })
+        .collect();
+    if broken.is_empty() {
+        return None;
+    }
+    let severity = match judged.requirement(key) {
+        Requirement::Hard => Severity::Critical,
+        Requirement::Soft | Requirement::Deferred => Severity::High,
+        Requirement::Optional => Severity::Info,
+    };
+    Some(Finding {
+        id: FindingId::F33,
+        name: FindingId::F33.name().into(),
+        severity,
+        subject: key.to_string(),
+        workloads: judged.workloads(key),
+        detail: format!("certificates point to what is not served: {}", broken.join("; ")),
+        remedy: "allow the host by name at a forward proxy or firewall (port 80 too), or serve a mirror of the CRL inside and point DNS at it; a client that has cached an answer only fails when that expires".into(),
+    })
+}
+
+/// The failure mode, with the delay that clients suffer by it.
+fn why(judged: &Judged<'_>, url: &UrlState) -> String {
+    if url.fetched.is_some() {
+        return url.trouble();
+    }
+    let Some(member) = judged.picture.members.get(&url.endpoint) else { return url.trouble() };
+    let reasons: Vec<String> = member
+        .addresses
+        .iter()
+        .filter_map(|(ip, seen)| match seen {
+            Seen::Observed(seen) => seen
+                .contact
+                .failure()
+                .map(|failure| format!("{ip} {}: {}", label(&failure.code), failure.text)),
+            Seen::Forbidden(failure) => Some(failure.text.clone()),
+            Seen::Pending => None,
+        })
+        .collect();
+    match (reasons.is_empty(), member.dns.as_ref().and_then(|dns| dns.chosen())) {
+        (false, _) => reasons.join(", "),
+        (true, Some(view)) => format!("the name does not resolve ({})", label(&view.status)),
+        (true, None) => url.trouble(),
+    }
+}
+
+/// F34: an exception entry where the policy is closed.
+fn by_internet(judged: &Judged<'_>, key: &EndpointKey) -> Option<Finding> {
+    let answering = judged.answering(key);
+    let open: Vec<PathClass> =
+        answering.iter().map(|(_, judgement)| judgement.path.class).filter(|class| class.is_open()).collect();
+    let class = open.first()?;
+    Some(Finding {
+        id: FindingId::F34,
+        name: FindingId::F34.name().into(),
+        severity: Severity::Medium,
+        subject: key.to_string(),
+        workloads: judged.workloads(key),
+        detail: format!("{} is reached {}; certificates of the workload point to it", key.host, label(class)),
+        remedy: "declare it as an exception by name, or serve a mirror of the CRL inside (CRLs are signed, so http and a DNS override do)".into(),
+    })
+}

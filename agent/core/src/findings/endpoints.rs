@@ -1,0 +1,118 @@
+//! Findings about a name or an endpoint as a whole: F15, F16, F22, F41.
+
+use super::{Finding, FindingId, Severity};
+use crate::attribution::{Judged, PathClass};
+use crate::catalog::{self, Catalog};
+use crate::failure::label;
+use crate::observation::{DnsStatus, DnsView};
+use crate::target::{EndpointKey, Origin};
+
+/// Findings about one endpoint.
+pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey, catalogs: &[Catalog]) -> Vec<Finding> {
+    let found = [unresolvable(judged, key), not_in_catalogue(judged, key, catalogs), ipv6_leak(judged, key)];
+    found.into_iter().flatten().chain(unexpected(judged, key)).collect()
+}
+
+fn finding(
+    judged: &Judged<'_>,
+    key: &EndpointKey,
+    id: FindingId,
+    severity: Severity,
+    detail: String,
+    remedy: &str,
+) -> Finding {
+    Finding {
+        id,
+        name: id.name().into(),
+        severity,
+        subject: key.to_string(),
+        workloads: judged.workloads(key),
+        detail,
+        remedy: remedy.into(),
+    }
+}
+
+/// F16: a required or targeted name that yields no address, whatever the reason (DESIGN §4.5).
+fn unresolvable(judged: &Judged<'_>, key: &EndpointKey) -> Option<Finding> {
+    let member = judged.picture.members.get(key)?;
+    if member.origins.iter().all(|origin| *origin == Origin::Canary) {
+        return None;
+    }
+    let dns = member.dns.as_ref()?;
+    if !dns.addresses().is_empty() {
+        return None;
+    }
+    let views: Vec<String> =
+        dns.views.iter().map(|view| format!("{} says {}", view.resolver, words(view))).collect();
+    let detail = format!("{} gives no address: {}", dns.name, views.join("; "));
+    let remedy = "a retired name, a missing record, or a resolver that may not ask outside: compare with `dig` at each resolver, then correct the record or the forwarder";
+    Some(finding(judged, key, FindingId::F16, Severity::High, detail, remedy))
+}
+
+fn words(view: &DnsView) -> String {
+    let status = match view.status {
+        DnsStatus::Ok => "nothing",
+        DnsStatus::Nxdomain => "NXDOMAIN (the name does not exist)",
+        DnsStatus::Nodata => "NODATA (the name exists without an address)",
+        DnsStatus::Servfail => "SERVFAIL (the resolver failed)",
+        DnsStatus::Refused => "REFUSED (the resolver will not answer us)",
+        DnsStatus::Timeout => "nothing in time",
+        DnsStatus::Loop => "a CNAME loop",
+    };
+    match view.text.as_str() {
+        "" => status.to_string(),
+        text => format!("{status} ({text})"),
+    }
+}
+
+/// F15: a probed or discovered name that no catalogue holds; CA hosts have their own list (F35).
+fn not_in_catalogue(judged: &Judged<'_>, key: &EndpointKey, catalogs: &[Catalog]) -> Option<Finding> {
+    let member = judged.picture.members.get(key)?;
+    let named = |origin: &Origin| matches!(origin, Origin::Target | Origin::Redirect);
+    if key.ip().is_some() || !member.origins.iter().any(named) || member.origins.contains(&Origin::Catalog) {
+        return None;
+    }
+    if catalog::contains(catalogs, &key.host) {
+        return None;
+    }
+    let detail = format!("{} is in no catalogue, so nothing says whose it is or what needs it", key.host);
+    let remedy = "note its owner and purpose where the site keeps its communication requirements";
+    Some(finding(judged, key, FindingId::F15, Severity::Low, detail, remedy))
+}
+
+/// F22: IPv6 leaves by the Internet while IPv4 is closed.
+fn ipv6_leak(judged: &Judged<'_>, key: &EndpointKey) -> Option<Finding> {
+    let answering = judged.answering(key);
+    let of = |ipv6: bool| {
+        let family = answering.iter().filter(move |(ip, _)| ip.is_ipv6() == ipv6);
+        family.map(|(_, judgement)| judgement.path.class).collect::<Vec<PathClass>>()
+    };
+    let (v4, v6) = (of(false), of(true));
+    let leaks =
+        !v4.is_empty() && v4.iter().all(|class| class.is_closed()) && v6.iter().any(|class| class.is_open());
+    let class = v6.iter().find(|class| class.is_open())?;
+    if !leaks {
+        return None;
+    }
+    let detail =
+        format!("{} goes {} by IPv6 while IPv4 is closed; clients prefer IPv6", key.host, label(class));
+    let remedy = "route IPv6 over ExpressRoute too, or stop it: no router advertisement with a default route, no AAAA answers";
+    Some(finding(judged, key, FindingId::F22, Severity::Critical, detail, remedy))
+}
+
+/// F41: `expect_path` does not hold.
+fn unexpected(judged: &Judged<'_>, key: &EndpointKey) -> Vec<Finding> {
+    let class = label(&judged.class(key));
+    let roots = judged.picture.roots.roots.iter().filter(|root| root.key == *key);
+    let mut expected: Vec<&String> = roots.filter_map(|root| root.expect_path.as_ref()).collect();
+    expected.dedup();
+    expected
+        .into_iter()
+        .filter(|expected| **expected != class)
+        .map(|expected| {
+            let detail = format!("{key} must go {expected} and goes {class}");
+            let remedy = "`closedpath explain` shows the evidence: correct the network, or the expectation";
+            finding(judged, key, FindingId::F41, Severity::High, detail, remedy)
+        })
+        .collect()
+}

@@ -1,0 +1,336 @@
+//! From a judged round to the report: the one place where conclusions take their written form.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use super::address::{
+    AddressReport, CertificateReport, Revocation, RevocationOfCertificate, RevocationStatus, Stapled,
+    TlsReport,
+};
+use super::endpoint::{DnsReport, EndpointReport, Outside};
+use super::{AgentReport, DataReport, Report, SCHEMA, WorkloadReport};
+use crate::attribution::{Judged, Judgement, judge};
+use crate::catalog::Catalog;
+use crate::closure::{Member, Picture, Seen};
+use crate::config::Plan;
+use crate::findings;
+use crate::observation::{Contact, DnsStatus, TlsObservation};
+use crate::pki;
+use crate::tables::Tables;
+use crate::target::{EndpointKey, Origin, is_private};
+use crate::verdict::{self, Ruling};
+
+/// A finished round.
+#[derive(Debug)]
+pub struct Round<'a> {
+    /// The agent's version.
+    pub version: &'a str,
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Catalogues in force.
+    pub catalogs: &'a [Catalog],
+    /// Tables in force.
+    pub tables: &'a Tables,
+    /// What was seen.
+    pub picture: &'a Picture,
+    /// When it began.
+    pub started_at: SystemTime,
+    /// When it was complete.
+    pub finished_at: SystemTime,
+    /// What the edges could not do, in words.
+    pub not_tested: Vec<String>,
+}
+
+/// The report on a round.
+pub fn assemble(round: Round<'_>) -> Report {
+    let Round { version, plan, catalogs, tables, picture, started_at, finished_at, not_tested } = round;
+    let judged = judge(plan, tables, picture, finished_at);
+    let rulings: Vec<Ruling> =
+        plan.workloads.iter().map(|workload| verdict::rule(&judged, workload)).collect();
+    let policies = || plan.workloads.iter().map(|workload| workload.policy).zip(&rulings);
+    let (verdict, _) = verdict::overall(policies().collect::<Vec<_>>());
+    let workloads = plan.workloads.iter().zip(&rulings);
+    Report {
+        schema: SCHEMA.into(),
+        agent: AgentReport { version: version.into(), site: plan.agent.site.clone() },
+        started_at,
+        finished_at,
+        verdict,
+        valid_until: valid_until(picture, finished_at),
+        workloads: workloads
+            .map(|(workload, ruling)| WorkloadReport {
+                name: workload.name.clone(),
+                policy: workload.policy,
+                verdict: ruling.verdict,
+                reasons: ruling.reasons.clone(),
+            })
+            .collect(),
+        endpoints: picture.members.iter().map(|(key, member)| endpoint(&judged, key, member)).collect(),
+        required_outside: picture.members.keys().filter_map(|key| outside(&judged, key)).collect(),
+        findings: findings::find(&judged, catalogs),
+        data: tables.data_sets().into_iter().map(|set| data(set, finished_at)).collect(),
+        not_tested: untested(plan, picture, not_tested),
+    }
+}
+
+fn endpoint(judged: &Judged<'_>, key: &EndpointKey, member: &Member) -> EndpointReport {
+    let addresses = member.addresses.iter().filter_map(|(ip, seen)| {
+        let judgement = judged.of.get(key)?.get(ip)?;
+        Some(address(judged, *ip, seen, judgement))
+    });
+    EndpointReport {
+        id: key.to_string(),
+        host: key.host.clone(),
+        port: key.port,
+        probe: key.probe,
+        via: key.via.clone(),
+        origins: member.origins.iter().copied().collect(),
+        requirement: judged.requirement(key),
+        required_by: member.required_by.iter().map(ToString::to_string).collect(),
+        workloads: judged.workloads(key),
+        class: judged.class(key),
+        dns: dns(member),
+        addresses: addresses.collect(),
+        bypass: None,
+    }
+}
+
+fn dns(member: &Member) -> DnsReport {
+    let Some(observation) = &member.dns else {
+        return DnsReport {
+            status: DnsStatus::Timeout,
+            resolver: String::new(),
+            cname: Vec::new(),
+            answers: Vec::new(),
+        };
+    };
+    let mut answers = Vec::new();
+    for answer in observation.views.iter().flat_map(|view| &view.answers) {
+        if answers.iter().all(|known: &crate::observation::Answer| known.ip != answer.ip) {
+            answers.push(*answer);
+        }
+    }
+    let chosen = observation.chosen();
+    DnsReport {
+        status: chosen.map_or(DnsStatus::Timeout, |view| view.status),
+        resolver: chosen.map(|view| view.resolver.clone()).unwrap_or_default(),
+        cname: chosen
+            .map(|view| view.cname.iter().map(|cname| cname.target.clone()).collect())
+            .unwrap_or_default(),
+        answers,
+    }
+}
+
+fn address(judged: &Judged<'_>, ip: IpAddr, seen: &Seen, judgement: &Judgement) -> AddressReport {
+    let mut timings = BTreeMap::new();
+    let (reachable, failure, tls) = match seen {
+        Seen::Pending => (false, None, None),
+        Seen::Forbidden(failure) => (false, Some(failure.clone()), None),
+        Seen::Observed(seen) => {
+            if let Contact::Made(made) = &seen.contact {
+                timings.insert("connect".to_string(), made.took.as_secs_f64());
+            }
+            if let Some(tls) = seen.tls.as_ref().filter(|tls| tls.failure.is_none()) {
+                timings.insert("tls".to_string(), tls.took.as_secs_f64());
+            }
+            let of_tls = seen.tls.as_ref().and_then(|tls| tls.failure.clone());
+            (seen.contact.made(), seen.contact.failure().cloned().or(of_tls), seen.tls.as_ref())
+        }
+    };
+    AddressReport {
+        ip,
+        reachable,
+        failure,
+        timings,
+        owner: judgement.owner.clone(),
+        eligibility: judgement.eligibility.clone(),
+        path: judgement.path.clone(),
+        tls: tls.map(|tls| handshake(judged, tls)),
+    }
+}
+
+fn handshake(judged: &Judged<'_>, seen: &TlsObservation) -> TlsReport {
+    let facts: Vec<_> = seen
+        .chain
+        .iter()
+        .filter_map(|der| {
+            judged.picture.certificates.get(&pki::fingerprint(der)).cloned().or_else(|| pki::read(der))
+        })
+        .collect();
+    let verdicts = pki::judge(seen, &facts, judged.now);
+    let not_checked = facts.iter().enumerate().map(|(position, facts)| {
+        let pointers = !facts.ocsp.is_empty() || facts.crl.iter().any(|point| !point.is_empty());
+        RevocationOfCertificate {
+            position,
+            sha256: facts.sha256.clone(),
+            status: RevocationStatus::NotChecked,
+            source: None,
+            reason: Some(if pointers { "not_verified_by_this_version" } else { "no_pointers" }.to_string()),
+            revoked_at: None,
+            next_update: None,
+        }
+    });
+    TlsReport {
+        version: seen.version.clone(),
+        cipher: seen.cipher.clone(),
+        group: seen.group.clone(),
+        alpn: seen.alpn.clone(),
+        verdict: verdicts.first().copied(),
+        verdicts,
+        completed_by_aia: false,
+        client_certificate_required: seen.client_certificate_required,
+        stapled: Stapled {
+            present: seen.staple.is_some(),
+            status: seen.staple.as_ref().map(|_| RevocationStatus::NotChecked),
+            next_update: None,
+        },
+        revocation: Revocation {
+            status: RevocationStatus::NotChecked,
+            source: None,
+            certificates: not_checked.collect(),
+        },
+        chain: facts
+            .into_iter()
+            .map(|facts| CertificateReport {
+                sha256: facts.sha256,
+                subject: facts.subject,
+                issuer: facts.issuer,
+                not_before: facts.not_before,
+                not_after: facts.not_after,
+                crl: facts.crl.into_iter().flatten().collect(),
+                ocsp: facts.ocsp,
+                ca_issuers: facts.ca_issuers,
+            })
+            .collect(),
+    }
+}
+
+/// An entry of `required_outside`; `None` for what is on a closed path, black-holed inside, or a canary (DESIGN §4.5).
+fn outside(judged: &Judged<'_>, key: &EndpointKey) -> Option<Outside> {
+    let member = judged.picture.members.get(key)?;
+    if member.origins.iter().all(|origin| *origin == Origin::Canary) {
+        return None;
+    }
+    let answering = judged.answering(key);
+    let closed = |(_, judgement): &(IpAddr, &Judgement)| {
+        verdict::is_closed_path(judged, judgement.path.class, judgement.path.confidence)
+    };
+    if !answering.is_empty() && answering.iter().all(closed) {
+        return None;
+    }
+    let topology = &judged.plan.topology;
+    let inside = |ip: &IpAddr| {
+        is_private(*ip) || topology.onprem.iter().chain(&topology.vnet).any(|net| net.contains(ip))
+    };
+    if answering.is_empty() && !member.addresses.is_empty() && member.addresses.keys().all(inside) {
+        return None;
+    }
+    Some(Outside {
+        host: key.host.clone(),
+        port: key.port,
+        why: why(judged, key, member),
+        class: judged.class(key),
+        reachable: member.contacted().next().is_some(),
+        requirement: judged.requirement(key),
+        workloads: judged.workloads(key),
+    })
+}
+
+fn why(judged: &Judged<'_>, key: &EndpointKey, member: &Member) -> Vec<String> {
+    let by: Vec<String> = member.required_by.iter().map(ToString::to_string).collect();
+    let by = by.join(", ");
+    member
+        .origins
+        .iter()
+        .map(|origin| match origin {
+            Origin::Catalog => "a catalogue of the workload names it".to_string(),
+            Origin::Target => "a [[target]] names it".to_string(),
+            Origin::Crl => format!("CRL of certificates presented by {by}"),
+            Origin::Ocsp => format!("OCSP responder of certificates presented by {by}"),
+            Origin::Aia => format!("issuer certificates (caIssuers) of what {by} presents"),
+            Origin::Redirect => format!("{by} redirects to it"),
+            Origin::Proxy => "forward proxy of the workload".to_string(),
+            Origin::Resolver => "names are resolved there".to_string(),
+            Origin::RootUpdate => "Windows fetches trusted roots there".to_string(),
+            Origin::Ntp => "time source".to_string(),
+            Origin::Echo => "tells the source address".to_string(),
+            Origin::Canary => "canary".to_string(),
+        })
+        .chain(
+            judged
+                .picture
+                .urls
+                .values()
+                .filter(|url| url.endpoint == *key && url.kind.is_ca())
+                .map(|url| url.url.clone()),
+        )
+        .collect()
+}
+
+/// DOMAIN §4.2, 11, as far as this version knows: the first certificate of a presented chain to expire.
+fn valid_until(picture: &Picture, now: SystemTime) -> Option<SystemTime> {
+    let presented =
+        picture.members.values().flat_map(|member| &member.chains).flat_map(|chain| &chain.certificates);
+    let ends = presented
+        .filter_map(|sha256| picture.certificates.get(sha256))
+        .map(|certificate| certificate.not_after);
+    ends.filter(|end| *end > now).min()
+}
+
+fn data(set: &crate::tables::DataSet, now: SystemTime) -> DataReport {
+    DataReport {
+        name: set.name.clone(),
+        version: set.version.clone(),
+        date: set.date.map(|date| humantime::format_rfc3339_seconds(date).to_string()[..10].to_string()),
+        age_seconds: set.age(now).map(|age: Duration| age.as_secs_f64()),
+        source: set.source.clone(),
+    }
+}
+
+/// What a reader could take for granted and was not looked at.
+fn untested(plan: &Plan, picture: &Picture, mut words: Vec<String>) -> Vec<String> {
+    words.push(
+        "one round was judged as it was seen; addresses and chains that rotate may differ later".into(),
+    );
+    words.push("revocation answers are fetched and their path is attributed; what they say is not verified by this version".into());
+    if plan.canaries.is_empty() {
+        words.push(
+            "no [[canary]] is declared: that the outside is unreachable was not tried (DOMAIN §4.2, 8)"
+                .into(),
+        );
+    }
+    if plan.topology.ntp.is_empty() {
+        words.push("no topology.ntp is declared: where the time comes from is not known".into());
+    }
+    if plan.bmp.is_some() {
+        words.push(
+            "[bmp] is configured, and this version does not listen to it: no evidence of the control plane"
+                .into(),
+        );
+    }
+    if !plan.echoes.is_empty() {
+        words.push(
+            "[[echo]] is configured, and this version does not ask it: the outer source address is not known"
+                .into(),
+        );
+    }
+    words.extend(
+        picture
+            .unfetchable
+            .iter()
+            .map(|url| format!("a certificate points to {url}, which no HTTP client can fetch")),
+    );
+    for (workload, catalog, expansion) in &picture.roots.expansions {
+        words.extend(expansion.sampled.iter().map(|sampled| {
+            format!(
+                "{workload}: {} of {catalog} was sampled by {} names, not all",
+                sampled.pattern, sampled.count
+            )
+        }));
+        words.extend(expansion.skipped.iter().map(|skipped| {
+            format!("{workload}: {} of {catalog} was skipped: {}", skipped.pattern, skipped.why)
+        }));
+    }
+    words
+}

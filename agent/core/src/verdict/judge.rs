@@ -1,0 +1,177 @@
+//! The verdict on one workload and the overall one (DOMAIN §4.1, DESIGN §4.5).
+
+use std::collections::BTreeSet;
+
+use super::Verdict;
+use crate::attribution::{Confidence, Judged, PathClass, Reason};
+use crate::closure::Seen;
+use crate::config::{Policy, Workload};
+use crate::failure::label;
+use crate::target::{EndpointKey, Origin, Requirement};
+
+/// A verdict with its reasons, worst first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ruling {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why.
+    pub reasons: Vec<String>,
+}
+
+/// What was found for and against, before it is weighed.
+#[derive(Debug, Default)]
+struct Scale {
+    leaks: Vec<String>,
+    unknowns: Vec<String>,
+    lacks: Vec<String>,
+    unsure: Vec<String>,
+    exceptions: BTreeSet<String>,
+}
+
+/// The verdict on one workload. `observe` is judged as `closed` would be.
+pub fn rule(judged: &Judged<'_>, workload: &Workload) -> Ruling {
+    let mut scale = Scale::default();
+    let members = judged.needs.of.iter().filter(|(_, needed)| needed.contains_key(&workload.name));
+    let mut any = false;
+    for (key, _) in members {
+        let Some(member) = judged.picture.members.get(key) else { continue };
+        if member.origins.iter().all(|origin| *origin == Origin::Canary) {
+            weigh_canary(judged, key, &mut scale);
+            continue;
+        }
+        any |= member.origins.iter().any(|origin| matches!(origin, Origin::Target | Origin::Catalog));
+        weigh_member(judged, workload, key, &mut scale);
+    }
+    weigh_groups(judged, workload, &mut scale);
+    if !any {
+        scale.unknowns.push("the workload has no target that could be checked".into());
+    }
+    for (_, catalog, expansion) in
+        judged.picture.roots.expansions.iter().filter(|(name, ..)| *name == workload.name)
+    {
+        if expansion.forbids_closed() {
+            let skipped: Vec<String> = expansion
+                .skipped
+                .iter()
+                .filter(|skipped| skipped.requirement > Requirement::Optional)
+                .map(|skipped| format!("{} ({})", skipped.pattern, skipped.why))
+                .collect();
+            scale.unsure.push(format!(
+                "catalogue {catalog} names what could not be looked at: {}",
+                skipped.join(", ")
+            ));
+        }
+    }
+    scale
+        .unsure
+        .extend(judged.picture.truncated.iter().map(|bound| format!("the closure was cut short: {bound}")));
+    scale.weigh()
+}
+
+/// The overall verdict, and whether it counts for the exit status (DESIGN §4.5).
+pub fn overall<'a>(rulings: impl IntoIterator<Item = (Policy, &'a Ruling)> + Clone) -> (Verdict, bool) {
+    let worst = |observed: bool| {
+        let of =
+            rulings.clone().into_iter().filter(move |(policy, _)| (*policy == Policy::Observe) == observed);
+        of.map(|(_, ruling)| ruling.verdict).max()
+    };
+    match worst(false) {
+        Some(verdict) => (verdict, true),
+        None => (worst(true).unwrap_or(Verdict::Undetermined), false),
+    }
+}
+
+impl Scale {
+    /// DESIGN §4.5: a leak, else an untellable path, else a lack, else what is not sure.
+    fn weigh(self) -> Ruling {
+        let verdict = if !self.leaks.is_empty() {
+            Verdict::NotClosed
+        } else if !self.unknowns.is_empty() {
+            Verdict::Undetermined
+        } else if !self.lacks.is_empty() {
+            Verdict::ClosedButBroken
+        } else if !self.unsure.is_empty() {
+            Verdict::Undetermined
+        } else if !self.exceptions.is_empty() {
+            Verdict::ClosedExcept
+        } else {
+            Verdict::Closed
+        };
+        let exceptions =
+            self.exceptions.into_iter().map(|exception| format!("declared exception: {exception}"));
+        let reasons = self.leaks.into_iter().chain(self.unknowns).chain(self.lacks).chain(self.unsure);
+        Ruling { verdict, reasons: reasons.chain(exceptions).collect() }
+    }
+}
+
+/// A canary that answers proves an open way out.
+fn weigh_canary(judged: &Judged<'_>, key: &EndpointKey, scale: &mut Scale) {
+    let Some(member) = judged.picture.members.get(key) else { return };
+    let answered = member.addresses.iter().any(|(_, seen)| match seen {
+        Seen::Observed(seen) => seen.contact.answered(),
+        Seen::Pending | Seen::Forbidden(_) => false,
+    });
+    if answered {
+        scale.leaks.push(format!("the canary {key} answers: the way out is open"));
+    }
+}
+
+/// NoLeak: no address of a member may answer on a path that is not closed.
+fn weigh_member(judged: &Judged<'_>, workload: &Workload, key: &EndpointKey, scale: &mut Scale) {
+    let excepted = workload.excepts(&key.host, key.port);
+    if excepted {
+        let answers = !judged.answering(key).is_empty();
+        scale.exceptions.insert(format!(
+            "{}:{}{}",
+            key.host,
+            key.port,
+            if answers { "" } else { " (silent now)" }
+        ));
+    }
+    for (ip, judgement) in judged.answering(key) {
+        let path = &judgement.path;
+        let class = path.class;
+        let acceptable = judged.plan.verdict.accept_probable || path.confidence == Confidence::Confirmed;
+        let at = format!("{key} ({ip})");
+        // What was refused on a closed path carries no traffic: at most a lack (DESIGN §4.5).
+        let refused =
+            judged.picture.members.get(key).is_some_and(|member| member.contacted().all(|made| made != ip));
+        if excepted || (class.is_closed() && (acceptable || refused)) {
+            continue;
+        }
+        if class.is_open() {
+            scale.leaks.push(format!("{at} goes {}, {}", label(&class), label(&path.confidence)));
+        } else if class.is_closed() {
+            let confidence = label(&path.confidence);
+            scale.unknowns.push(format!(
+                "{at} goes {}, but only {confidence}; the policy asks for confirmed (verdict.accept_probable)",
+                label(&class)
+            ));
+        } else {
+            let why = path.reason.map_or("the path cannot be told", Reason::explain);
+            scale.unknowns.push(format!("{at} answers on a path that cannot be told: {why}"));
+        }
+    }
+}
+
+/// Sufficient: of everything that is needed hard, one alternative must be to be had.
+fn weigh_groups(judged: &Judged<'_>, workload: &Workload, scale: &mut Scale) {
+    for group in judged.needs.groups.iter().filter(|group| group.workload == workload.name) {
+        if group.satisfied(judged.picture) {
+            continue;
+        }
+        if group.unsure {
+            scale.unsure.push(format!(
+                "{} cannot be had, and what the clients do then is not known: set client_profile",
+                group.what
+            ));
+        } else if group.requirement == Requirement::Hard {
+            scale.lacks.push(format!("{} is needed and cannot be had", group.what));
+        }
+    }
+}
+
+/// Whether a class, as seen with this confidence, is a closed path as the policy accepts it.
+pub fn is_closed_path(judged: &Judged<'_>, class: PathClass, confidence: Confidence) -> bool {
+    class.is_closed() && (judged.plan.verdict.accept_probable || confidence == Confidence::Confirmed)
+}
