@@ -2,6 +2,7 @@
 //! sends can make it panic, and every wait has a deadline.
 //!
 //! * [`connect()`]: one TCP connection
+//! * [`connect_through`]: one TCP connection through a forward proxy
 //! * [`resolve`]: a name through every configured resolver
 //! * [`tls`]: one TLS handshake
 //! * [`http`]: one HTTP exchange
@@ -17,6 +18,7 @@ pub mod datagram;
 mod error;
 pub mod http;
 pub mod kernel;
+mod proxy;
 mod random;
 pub mod resolve;
 pub mod route;
@@ -27,6 +29,7 @@ pub use connect::connect;
 pub use datagram::{dns_ping, icmp_ping, ntp_ping, stun_ping};
 pub use error::NetError;
 pub use http::{FetchLimits, fetch};
+pub use proxy::connect_through;
 pub use resolve::Resolvers;
 pub use route::RouteTable;
 pub use tls::TlsClient;

@@ -4,10 +4,12 @@
 //! (Linux: six at once, then one a second), so that a router silent now may answer a moment later.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use closedpath_core::failure::Step;
 use closedpath_core::observation::{Hop, TraceEnd, TraceObservation};
+use ipnet::IpNet;
 use tokio::time::{Instant, sleep};
 
 use super::probe::{Answer, Flow};
@@ -30,6 +32,8 @@ pub struct TraceSettings {
     pub max_ttl: u8,
     /// The TTL at which the destination answered last time: a trace to a silent destination goes at least that far.
     pub expect: Option<u8>,
+    /// Hops of which one is enough: once one has answered, silent hops are not asked again. `None`: all are wanted.
+    pub enough: Option<Arc<[IpNet]>>,
 }
 
 impl Default for TraceSettings {
@@ -39,6 +43,7 @@ impl Default for TraceSettings {
             budget: Duration::from_secs(10),
             max_ttl: 30,
             expect: None,
+            enough: None,
         }
     }
 }
@@ -115,6 +120,11 @@ impl<'a> Walk<'a> {
         }
     }
 
+    fn has_one_of(&self, nets: &[IpNet]) -> bool {
+        let answered = self.hops.iter().filter_map(|hop| hop.from);
+        answered.into_iter().any(|from| nets.iter().any(|net| net.contains(&from.to_canonical())))
+    }
+
     /// Asks only the silent TTLs again, in rounds, until they have answered or the budget is spent.
     async fn ask_again(&mut self, flow: &Flow) {
         let mut round = 0;
@@ -147,6 +157,9 @@ impl<'a> Walk<'a> {
     }
 
     fn worth_asking(&self) -> bool {
+        if self.settings.enough.as_ref().is_some_and(|nets| nets.is_empty() || self.has_one_of(nets)) {
+            return false;
+        }
         let alive = match self.end {
             TraceEnd::Destination { .. } => true,
             TraceEnd::Silent => self.reachable,

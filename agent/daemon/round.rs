@@ -1,0 +1,53 @@
+//! One round: drives the closure with the edges to its fixed point, and assembles the report.
+
+use std::time::SystemTime;
+
+use closedpath_core::closure::{Closure, roots};
+use closedpath_core::report::{Report, Round, assemble};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use crate::edges::Edges;
+use crate::setup::Setup;
+
+/// The agent's version, as reports and metrics name it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How far a round has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Endpoints known so far; grows as certificates name more.
+    pub endpoints: usize,
+    /// Resolutions, probes and fetches that are done.
+    pub done: usize,
+    /// Those under way.
+    pub under_way: usize,
+}
+
+/// Makes one round. `progress` is called after each outcome.
+pub async fn round(setup: &Setup, edges: &Edges, mut progress: impl FnMut(Progress)) -> Report {
+    let started_at = SystemTime::now();
+    let mut closure = Closure::new(&setup.plan, roots(&setup.plan, &setup.catalogs, &edges.servers()));
+    let mut under_way = FuturesUnordered::new();
+    let mut done = 0;
+    loop {
+        while under_way.len() < setup.plan.probe.concurrency {
+            let Some(work) = closure.next_work() else { break };
+            under_way.push(Box::pin(edges.perform(work)));
+        }
+        let Some(outcome) = under_way.next().await else { break };
+        closure.observe(outcome);
+        done += 1;
+        progress(Progress { endpoints: closure.members(), done, under_way: under_way.len() });
+    }
+    let picture = closure.finish();
+    assemble(Round {
+        version: VERSION,
+        plan: &setup.plan,
+        catalogs: &setup.catalogs,
+        tables: &setup.tables,
+        picture: &picture,
+        started_at,
+        finished_at: SystemTime::now(),
+        not_tested: edges.lost(),
+    })
+}
