@@ -1,11 +1,15 @@
 //! The daemon: reads the configuration, drives rounds, and shows what they found.
 //!
+//! * [`cli`]: the command line
+//! * [`commands`]: what each command does
 //! * [`setup`]: from a configuration file to plan, catalogues and tables
 //! * [`edges`]: performs what the closure asks for
 //! * [`round`](mod@round): one round, to its report
-//! * [`commands`]: what each command does
+//! * [`render`]: the report for people and programs
 
+pub mod cli;
 pub mod commands;
 pub mod edges;
+pub mod render;
 pub mod round;
 pub mod setup;

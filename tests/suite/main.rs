@@ -1,1 +1,4 @@
-//! stub
+//! The integration tests of closedpath, in one binary.
+
+mod lab;
+mod paths;

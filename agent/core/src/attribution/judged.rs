@@ -75,10 +75,18 @@ impl Judged<'_> {
         names.filter(|name| needed.is_some_and(|needed| needed.contains_key(*name))).cloned().collect()
     }
 
+    /// Whether it serves certificate checking: a certificate points to it, or a URL that one points to redirects to it.
+    pub fn is_ca_host(&self, key: &EndpointKey) -> bool {
+        let member = self.picture.members.get(key);
+        member.is_some_and(|member| member.origins.iter().any(|origin| origin.is_ca()))
+            || self.picture.urls.values().any(|url| url.endpoint == *key && url.kind.is_ca())
+    }
+
     /// The strongest requirement of any workload.
     pub fn requirement(&self, key: &EndpointKey) -> Requirement {
-        let needed = self.needs.of.get(key).and_then(|needed| needed.values().max());
-        needed.copied().unwrap_or(Requirement::Optional)
+        let needed =
+            self.needs.of.get(key).and_then(|needed| needed.values().map(|need| need.requirement).max());
+        needed.unwrap_or(Requirement::Optional)
     }
 }
 

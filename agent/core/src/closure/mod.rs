@@ -14,7 +14,7 @@ mod worklist;
 
 pub use guard::refusal;
 pub use member::{Chain, Member, Picture, Seen};
-pub use needs::{Choice, Group, Needs, needs};
+pub use needs::{Choice, Group, Need, Needs, needs};
 pub use roots::{Root, Roots, roots};
 pub use urls::{Link, UrlState, parse};
 pub use work::{Outcome, Work};

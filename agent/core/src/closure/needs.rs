@@ -9,10 +9,31 @@ use crate::target::{EndpointKey, Origin, Requirement};
 /// What all workloads need of a picture.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Needs {
-    /// Per endpoint: the workloads that need it, and how badly.
-    pub of: BTreeMap<EndpointKey, BTreeMap<String, Requirement>>,
+    /// Per endpoint: the workloads it belongs to, and how badly they need it.
+    pub of: BTreeMap<EndpointKey, BTreeMap<String, Need>>,
     /// What each workload needs one of.
     pub groups: Vec<Group>,
+}
+
+/// What one workload needs of one endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Need {
+    /// How badly.
+    pub requirement: Requirement,
+    /// Whether it is a member of the workload's required set. What only certificates point to is none for clients that never
+    /// check revocation (R4): it is looked at and shown, and cannot make the workload leak.
+    pub member: bool,
+}
+
+impl Need {
+    fn at_least(self, other: Self) -> bool {
+        self.requirement >= other.requirement && self.member >= other.member
+    }
+
+    fn max(self, other: Self) -> Self {
+        let requirement = self.requirement.max(other.requirement);
+        Self { requirement, member: self.member || other.member }
+    }
 }
 
 /// Alternatives: a workload needs one of them.
@@ -49,6 +70,17 @@ impl Group {
     }
 }
 
+/// Whether clients of a profile ever follow the pointers of certificates.
+fn follows_pointers(profile: ClientProfile) -> bool {
+    match profile {
+        ClientProfile::CurlSchannel
+        | ClientProfile::WindowsCryptoapi
+        | ClientProfile::Dotnet
+        | ClientProfile::Unknown => true,
+        ClientProfile::Java | ClientProfile::Openssl | ClientProfile::Go | ClientProfile::None => false,
+    }
+}
+
 /// How badly clients of a profile need an answer about revocation (R4), and whether that is a guess.
 fn revocation(profile: ClientProfile) -> (Requirement, bool) {
     match profile {
@@ -78,9 +110,10 @@ fn missing_issuer(profile: ClientProfile) -> (Requirement, bool) {
 pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
     let mut needs = Needs::default();
     let mut groups: BTreeMap<(String, String), Group> = BTreeMap::new();
-    let mut queue: Vec<(EndpointKey, String, Requirement)> = Vec::new();
+    let mut queue: Vec<(EndpointKey, String, Need)> = Vec::new();
     for root in &picture.roots.roots {
-        queue.push((root.key.clone(), root.workload.clone(), root.requirement));
+        let need = Need { requirement: root.requirement, member: true };
+        queue.push((root.key.clone(), root.workload.clone(), need));
         if root.origin != Origin::Canary {
             let what = root.group.clone();
             join(
@@ -95,24 +128,28 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
     }
     let profiles: BTreeMap<&str, ClientProfile> =
         plan.workloads.iter().map(|workload| (workload.name.as_str(), workload.client_profile)).collect();
-    while let Some((key, workload, requirement)) = queue.pop() {
+    while let Some((key, workload, need)) = queue.pop() {
         let of_key = needs.of.entry(key.clone()).or_default();
-        if of_key.get(&workload).is_some_and(|known| *known >= requirement) {
+        let known = of_key.get(&workload).copied();
+        if known.is_some_and(|known| known.at_least(need)) {
             continue;
         }
-        of_key.insert(workload.clone(), requirement);
+        let need = known.map_or(need, |known| known.max(need));
+        of_key.insert(workload.clone(), need);
+        let requirement = need.requirement;
         let Some(member) = picture.members.get(&key) else { continue };
         let profile = profiles.get(workload.as_str()).copied().unwrap_or_default();
-        let mut follow = |url: &str, requirement: Requirement| {
+        let mut follow = |url: &str, need: Need| {
             let leads = picture.redirects(url).map(|url| url.endpoint.clone());
-            queue.extend(leads.map(|endpoint| (endpoint, workload.clone(), requirement)));
+            queue.extend(leads.map(|endpoint| (endpoint, workload.clone(), need)));
         };
         if let Some(page) = &member.page {
             // The page itself is this endpoint; only where it redirects to is new.
             if let Some(next) = picture.urls.get(page).and_then(|url| url.next.as_ref()) {
-                follow(next, requirement);
+                follow(next, need);
             }
         }
+        let pointed = |requirement| Need { requirement, member: need.member && follows_pointers(profile) };
         for chain in &member.chains {
             for sha256 in &chain.certificates {
                 let Some(certificate) = picture.certificates.get(sha256) else { continue };
@@ -127,7 +164,7 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
                     let Some(link) = super::urls::parse(url, kind, None) else { continue };
                     let what = format!("revocation of \"{}\"", certificate.subject);
                     join(&mut groups, &workload, what, wanted, unsure, Choice::Url(link.key.clone()));
-                    follow(&link.key, wanted);
+                    follow(&link.key, pointed(wanted));
                 }
                 let issuer_presented = chain
                     .certificates
@@ -143,7 +180,7 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
                     let Some(link) = super::urls::parse(url, Origin::Aia, None) else { continue };
                     let what = format!("issuer of \"{}\"", certificate.subject);
                     join(&mut groups, &workload, what, wanted, unsure, Choice::Url(link.key.clone()));
-                    follow(&link.key, wanted);
+                    follow(&link.key, pointed(wanted));
                 }
             }
         }

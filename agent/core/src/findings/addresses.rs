@@ -20,7 +20,7 @@ pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey) -> Vec<Finding> {
         return Vec::new();
     }
     let of_network = |origin: &Origin| origin.is_ca() || *origin == Origin::Redirect;
-    let ca_only = member.origins.iter().all(of_network) && member.origins.iter().any(|origin| origin.is_ca());
+    let ca_only = member.origins.iter().all(of_network) && judged.is_ca_host(key);
     let mut findings = Vec::new();
     for (ip, judgement) in judged.of.get(key).into_iter().flatten() {
         let about = About { judged, key, ip: *ip, judgement };

@@ -8,13 +8,11 @@ use crate::target::{EndpointKey, Requirement};
 
 /// Findings about one endpoint, if it serves certificate checking.
 pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey) -> Vec<Finding> {
-    let Some(member) = judged.picture.members.get(key) else { return Vec::new() };
-    let ca = member.origins.iter().any(|origin| origin.is_ca());
-    let urls: Vec<(&String, &UrlState)> =
-        judged.picture.urls.iter().filter(|(_, url)| url.endpoint == *key && url.kind.is_ca()).collect();
-    if !ca && urls.is_empty() {
+    if !judged.is_ca_host(key) {
         return Vec::new();
     }
+    let urls: Vec<(&String, &UrlState)> =
+        judged.picture.urls.iter().filter(|(_, url)| url.endpoint == *key && url.kind.is_ca()).collect();
     [unreachable(judged, key, &urls), by_internet(judged, key)].into_iter().flatten().collect()
 }
 

@@ -72,7 +72,7 @@ fn not_in_catalogue(judged: &Judged<'_>, key: &EndpointKey, catalogs: &[Catalog]
     if key.ip().is_some() || !member.origins.iter().any(named) || member.origins.contains(&Origin::Catalog) {
         return None;
     }
-    if catalog::contains(catalogs, &key.host) {
+    if judged.is_ca_host(key) || catalog::contains(catalogs, &key.host) {
         return None;
     }
     let detail = format!("{} is in no catalogue, so nothing says whose it is or what needs it", key.host);

@@ -1,10 +1,10 @@
 //! The verdict on one workload and the overall one (DOMAIN §4.1, DESIGN §4.5).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Verdict;
 use crate::attribution::{Confidence, Judged, PathClass, Reason};
-use crate::closure::Seen;
+use crate::closure::{Need, Seen};
 use crate::config::{Policy, Workload};
 use crate::failure::label;
 use crate::target::{EndpointKey, Origin, Requirement};
@@ -31,7 +31,9 @@ struct Scale {
 /// The verdict on one workload. `observe` is judged as `closed` would be.
 pub fn rule(judged: &Judged<'_>, workload: &Workload) -> Ruling {
     let mut scale = Scale::default();
-    let members = judged.needs.of.iter().filter(|(_, needed)| needed.contains_key(&workload.name));
+    let belongs =
+        |needed: &BTreeMap<String, Need>| needed.get(&workload.name).is_some_and(|need| need.member);
+    let members = judged.needs.of.iter().filter(|(_, needed)| belongs(needed));
     let mut any = false;
     for (key, _) in members {
         let Some(member) = judged.picture.members.get(key) else { continue };

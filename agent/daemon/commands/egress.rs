@@ -1,0 +1,77 @@
+//! `closedpath egress`: every destination the agent itself may contact, without sending anything.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use closedpath_core::closure::roots;
+use closedpath_core::config::{EchoKind, Plan, Resolver, ResolverServer};
+use closedpath_core::failure::label;
+
+use super::print;
+use crate::cli::Egress;
+use crate::setup;
+
+/// Lists them.
+pub fn egress(arguments: &Egress) -> Result<ExitCode> {
+    let setup = setup::load(setup::plan(arguments.config.as_deref())?)?;
+    let plan = &setup.plan;
+    let mut rows: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for root in roots(plan, &setup.catalogs, &declared(&plan.resolvers)).roots {
+        let why = format!("{} of {}", label(&root.origin), root.workload);
+        let of = rows.entry(root.key.to_string()).or_default();
+        if !of.contains(&why) {
+            of.push(why);
+        }
+    }
+    let width = rows.keys().map(String::len).max().unwrap_or(0);
+    let mut text = String::from("What the agent contacts because the configuration names it:\n");
+    for (id, why) in &rows {
+        writeln!(text, "  {id:width$}  {}", why.join(", "))?;
+    }
+    text.push_str(&others(plan));
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn declared(resolvers: &[Resolver]) -> Vec<(String, SocketAddr)> {
+    let of = |resolver: &Resolver| {
+        let servers = resolver.servers.iter().filter_map(|server| match server {
+            ResolverServer::Address(address) => Some(*address),
+            ResolverServer::System => None,
+        });
+        servers.map(|server| (resolver.name.clone(), server)).collect::<Vec<_>>()
+    };
+    resolvers.iter().flat_map(of).collect()
+}
+
+/// What cannot be listed by name.
+fn others(plan: &Plan) -> String {
+    let mut text = String::from("\nAnd what these lead to:\n");
+    let system = plan.resolvers.iter().any(|resolver| resolver.servers.contains(&ResolverServer::System));
+    if system {
+        text.push_str("  the resolvers of /etc/resolv.conf, UDP and TCP port 53\n");
+    }
+    text.push_str(concat!(
+        "  CRL, OCSP and caIssuers hosts named in presented certificates, and what they redirect to:\n",
+        "    http and https only, at most 5 redirects and 8 steps, never a loopback, link-local, metadata, private or\n",
+        "    declared on-premises or VNet address, unless fetch.allow_private names the host\n",
+        "  for every TCP destination above: SYN packets with a small TTL, which end at routers on the way (traceroute)\n",
+    ));
+    if !plan.echoes.is_empty() {
+        text.push_str("  not contacted by this version, though configured: ");
+        let names: Vec<String> = plan
+            .echoes
+            .iter()
+            .map(|echo| match &echo.kind {
+                EchoKind::Stun(host, port) => format!("STUN at {host}:{port}"),
+                EchoKind::Url(url, _) => url.clone(),
+            })
+            .collect();
+        text.push_str(&names.join(", "));
+        text.push('\n');
+    }
+    text
+}
