@@ -239,7 +239,7 @@ pub struct Tunnel {
     pub terminates: Terminates,
     /// Hops that prove it.
     pub hops: Vec<IpNet>,
-    /// Its interface, where it ends on this host.
+    /// Its interface; only where it terminates on this host.
     pub interface: Option<String>,
 }
 
@@ -372,7 +372,8 @@ pub struct Workload {
     pub name: String,
     /// What is promised.
     pub policy: Policy,
-    /// Exceptions of `closed-except`: `host:port`, the host may begin with `*.`; see [`Workload::excepts`].
+    /// Exceptions: `host:port`, the host may begin with `*.`. Kept with every policy, in force only with `closed-except`:
+    /// ask [`Workload::excepts`].
     pub allow: Vec<(String, Option<u16>)>,
     /// Names of catalogues.
     pub catalogs: Vec<String>,

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use ipnet::IpNet;
 
+use crate::config::Terminates;
 use crate::config::errors::Problems;
 use crate::config::field::Field;
 use crate::config::mask::shown;
@@ -56,6 +57,9 @@ pub(super) fn interfaces_and_peers(file: &RawFile, problems: &mut Problems) {
     }
     for (owner, tunnel) in file.tunnel.iter().enumerate() {
         let name = called("tunnel", &tunnel.table.name);
+        if tunnel.table.terminates.get() == Some(&Terminates::Ce) {
+            continue;
+        }
         claim(
             &tunnel.table.interface,
             file.link.len() + owner,

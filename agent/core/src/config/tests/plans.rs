@@ -9,8 +9,8 @@ use crate::config::{
 };
 use crate::target::{EndpointKey, Probe};
 
-/// The file of DESIGN §4.2, made consistent: the tunnel terminates on the host, the policy excepts.
-const CONTRACT: &str = r#"
+/// Every key, with more values than the sample of the contract holds.
+const EVERY_KEY: &str = r#"
 [agent]
 site = "tokyo-dc1"
 state_dir = "/var/lib/closedpath"
@@ -104,8 +104,8 @@ asn = "asn.tsv"
 "#;
 
 #[test]
-fn every_key_of_the_contract_reaches_the_plan() {
-    let plan = plan(CONTRACT);
+fn every_key_reaches_the_plan() {
+    let plan = plan(EVERY_KEY);
     assert_eq!(plan.agent.site, "tokyo-dc1");
     assert_eq!(plan.agent.trust_anchors, [TrustAnchor::System, TrustAnchor::Pem("corp.pem".into())]);
     assert_eq!(plan.agent.inspection_ca, Some("corp-inspection.pem".into()));

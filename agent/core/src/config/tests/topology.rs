@@ -204,7 +204,7 @@ encryption = { macsec = "declared" }
 }
 
 #[test]
-fn tunnels_need_prefixes_and_an_interface_only_on_the_host() {
+fn tunnels_need_prefixes_a_known_kind_and_a_known_edge() {
     assert_eq!(
         errors(
             r#"
@@ -214,14 +214,12 @@ kind = "wireguard"
 over = "er"
 prefixes = []
 terminates = "ce"
-interface = "ipsec0"
 "#
         ),
         [
             "3:8: the tunnel has no prefixes: nothing would go through it / write in `prefixes` what goes through it, for example the VNet behind it",
             "4:8: expected a kind of tunnel, found \"wireguard\" / known: ipsec, gsa_remote_network",
             "5:8: expected an edge, found \"er\" / known: er_private, er_microsoft, internet, s2s_vpn_over_internet, internal",
-            "8:13: the tunnel terminates on the customer edge, so this host has no interface of it / remove `interface`, or write terminates = \"host\"",
         ]
     );
 }

@@ -1,0 +1,66 @@
+//! What the contract allows is never refused: its own sample, and settings that have no effect.
+
+use super::plan;
+use crate::catalog;
+use crate::config::{Policy, Terminates, parse};
+
+/// The sample of the contract (DESIGN §4.2), verbatim.
+const SAMPLE: &str = include_str!("../../../../../tests/data/config/contract.toml");
+
+#[test]
+fn the_sample_of_the_contract_is_a_right_file() {
+    let plan = parse("contract.toml", SAMPLE, &catalog::names()).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(plan.agent.site, "tokyo-dc1");
+    assert_eq!(plan.resolvers[0].name, "onprem");
+    assert_eq!(plan.topology.links[0].name, "er-primary-ms");
+    assert_eq!(plan.topology.links[0].interface.as_deref(), Some("eth1"));
+    assert_eq!(plan.topology.circuits["tokyo-1"].location, "Tokyo");
+    assert_eq!(plan.echoes.len(), 1);
+    assert_eq!(plan.targets[0].endpoint.to_string(), "acct.blob.core.windows.net:443/tls");
+}
+
+#[test]
+fn exceptions_of_a_closed_workload_are_accepted_and_except_nothing() {
+    let plan = parse("contract.toml", SAMPLE, &catalog::names()).expect("the sample is right");
+    let arc = &plan.workloads[0];
+    assert_eq!(arc.policy, Policy::Closed);
+    assert_eq!(arc.allow, [("*.digicert.com".to_owned(), Some(80))]);
+    assert!(!arc.excepts("crl3.digicert.com", 80));
+}
+
+#[test]
+fn exceptions_of_an_observed_workload_are_accepted_and_except_nothing() {
+    let plan = plan(
+        "[[workload]]\nname = \"a\"\npolicy = \"observe\"\nallow = [\"*\"]\ncatalogs = [\"azure-arc-servers\"]\n",
+    );
+    assert!(!plan.workloads[0].excepts("a.example", 443));
+}
+
+#[test]
+fn the_interface_of_a_tunnel_of_the_edge_router_is_accepted_and_dropped() {
+    let plan = parse("contract.toml", SAMPLE, &catalog::names()).expect("the sample is right");
+    let tunnel = &plan.topology.tunnels[0];
+    assert_eq!(tunnel.terminates, Terminates::Ce);
+    assert_eq!(tunnel.interface, None);
+}
+
+#[test]
+fn an_interface_that_a_tunnel_of_the_edge_router_names_still_belongs_to_its_link() {
+    let plan = plan(
+        r#"
+[[link]]
+name = "a"
+edge = "er_private"
+interface = "eth1"
+[[tunnel]]
+name = "t"
+kind = "ipsec"
+over = "er_private"
+prefixes = ["10.101.0.0/16"]
+terminates = "ce"
+interface = "eth1"
+"#,
+    );
+    assert_eq!(plan.topology.links[0].interface.as_deref(), Some("eth1"));
+    assert_eq!(plan.topology.tunnels[0].interface, None);
+}
