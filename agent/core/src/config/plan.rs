@@ -154,9 +154,9 @@ pub enum ResolverServer {
 /// What the operator declares about the ways out of the site (DOMAIN §3.1).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Topology {
-    /// Prefixes of the site's own network.
+    /// Prefixes of the site's own network. Of these and [`Topology::vnet`] the longest that matches decides.
     pub onprem: Vec<IpNet>,
-    /// Prefixes of the virtual networks.
+    /// Prefixes of the virtual networks; none is also in [`Topology::onprem`], but one may lie inside the other.
     pub vnet: Vec<IpNet>,
     /// Time sources: names or addresses.
     pub ntp: Vec<String>,
@@ -199,13 +199,13 @@ pub struct Link {
     pub msee: Vec<IpAddr>,
     /// Other prefixes whose appearance as a hop proves this link.
     pub hops: Vec<IpNet>,
-    /// The interface that leads to this link and no other.
+    /// The interface that leads to this link; several links may name the same, then it proves none of them.
     pub interface: Option<String>,
     /// The routers that lead to it.
     pub next_hop: Vec<IpAddr>,
-    /// Source addresses the far end sees on this link only (E8).
+    /// Source addresses the far end sees on this link (E8); may overlap with those of other links, then they prove none.
     pub nat_pool: Vec<IpNet>,
-    /// BGP peers whose routes mean this link (E7a).
+    /// BGP peers whose routes mean this link (E7a); several links may name the same, then it proves none of them.
     pub bgp_peer: Vec<IpAddr>,
     /// Azure Peering Service (P6).
     pub peering_service: bool,

@@ -64,3 +64,41 @@ interface = "eth1"
     assert_eq!(plan.topology.links[0].interface.as_deref(), Some("eth1"));
     assert_eq!(plan.topology.tunnels[0].interface, None);
 }
+
+#[test]
+fn links_may_share_source_addresses_an_interface_and_a_bgp_peer() {
+    let plan = plan(
+        r#"
+[[link]]
+name = "a"
+edge = "er_private"
+interface = "eth1"
+nat_pool = ["203.0.113.64/28"]
+bgp_peer = ["192.0.2.1"]
+[[link]]
+name = "b"
+edge = "internet"
+interface = "eth1"
+nat_pool = ["203.0.113.70"]
+bgp_peer = ["192.0.2.1"]
+"#,
+    );
+    for link in &plan.topology.links {
+        assert_eq!(link.interface.as_deref(), Some("eth1"));
+        assert_eq!(link.nat_pool.len(), 1);
+        assert_eq!(link.bgp_peer.len(), 1);
+    }
+}
+
+#[test]
+fn a_vnet_inside_the_site_and_a_site_inside_a_vnet_are_accepted() {
+    let plan = plan(
+        r#"
+[topology]
+onprem = ["10.0.0.0/8", "172.16.5.0/24"]
+vnet = ["10.100.0.0/16", "172.16.0.0/12"]
+"#,
+    );
+    assert_eq!(plan.topology.onprem.len(), 2);
+    assert_eq!(plan.topology.vnet.len(), 2);
+}

@@ -39,7 +39,7 @@ hops = ["203.0.113.1"]
 }
 
 #[test]
-fn source_pools_interfaces_and_bgp_peers_belong_to_one_link() {
+fn the_interface_of_a_tunnel_on_the_host_belongs_to_nothing_else() {
     assert_eq!(
         errors(
             r#"
@@ -47,25 +47,28 @@ fn source_pools_interfaces_and_bgp_peers_belong_to_one_link() {
 name = "a"
 edge = "er_private"
 interface = "eth1"
-nat_pool = ["203.0.113.64/28"]
-bgp_peer = ["192.0.2.1"]
-[[link]]
-name = "b"
-edge = "internet"
+[[tunnel]]
+name = "t"
+kind = "ipsec"
+over = "er_private"
+prefixes = ["10.101.0.0/16"]
+terminates = "host"
 interface = "eth1"
-nat_pool = ["203.0.113.70"]
-bgp_peer = ["192.0.2.1"]
+[[tunnel]]
+name = "u"
+kind = "ipsec"
+over = "er_private"
+prefixes = ["10.102.0.0/16"]
+terminates = "host"
+interface = "eth1"
 "#
         ),
         [
             format!(
-                "11:13: eth1 as an interface would prove both the link \"a\" (by eth1) and the link \"b\" / {CLASH}"
+                "12:13: eth1 as an interface would prove both the link \"a\" (by eth1) and the tunnel \"t\" / {CLASH}"
             ),
             format!(
-                "12:13: 203.0.113.70/32 as a source address would prove both the link \"a\" (by 203.0.113.64/28) and the link \"b\" / {CLASH}"
-            ),
-            format!(
-                "13:13: 192.0.2.1 as a BGP peer would prove both the link \"a\" (by 192.0.2.1) and the link \"b\" / {CLASH}"
+                "19:13: eth1 as an interface would prove both the link \"a\" (by eth1) and the tunnel \"u\" / {CLASH}"
             ),
         ]
     );
@@ -249,11 +252,11 @@ next_hop = ["router1"]
 }
 
 #[test]
-fn onprem_and_vnet_do_not_overlap() {
+fn the_same_prefix_cannot_be_on_premises_and_a_vnet() {
     assert_eq!(
-        errors("[topology]\nonprem = [\"10.0.0.0/8\"]\nvnet = [\"10.100.0.0/16\"]\n"),
+        errors("[topology]\nonprem = [\"10.0.0.0/8\"]\nvnet = [\"10.100.0.0/16\", \"10.0.0.0/8\"]\n"),
         [
-            "3:9: the VNet prefix 10.100.0.0/16 and the on-premises prefix 10.0.0.0/8 overlap / an address can be at one place only: write the parts that are really used"
+            "3:26: the prefix 10.0.0.0/8 stands in both `vnet` and `onprem` / an address can be at one place only: remove it from one of them"
         ]
     );
 }
