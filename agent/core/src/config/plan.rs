@@ -136,7 +136,7 @@ impl Default for VerdictSettings {
 /// `[[resolver]]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolver {
-    /// Its name in reports.
+    /// Its name in reports; `resolver-N`, the Nth of the file from 1, where none is declared.
     pub name: String,
     /// Asked in this order.
     pub servers: Vec<ResolverServer>,
@@ -233,7 +233,7 @@ pub struct Tunnel {
     pub over: Edge,
     /// The far ends of the outer path.
     pub outer_peer: Vec<IpAddr>,
-    /// Destinations that go through it.
+    /// Destinations that go through it; may be empty.
     pub prefixes: Vec<IpNet>,
     /// Where the encryption begins.
     pub terminates: Terminates,
@@ -254,12 +254,13 @@ pub enum TunnelKind {
 }
 
 /// Where a tunnel's encryption begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Terminates {
     /// On this host.
     Host,
-    /// On the customer edge.
+    /// On the customer edge; the weaker claim, so it is the default.
+    #[default]
     Ce,
 }
 
@@ -268,7 +269,7 @@ pub enum Terminates {
 pub struct Circuit {
     /// Which regions it reaches (DOMAIN §2.5).
     pub sku: Sku,
-    /// Peering location.
+    /// Peering location; empty where none is declared: nothing is then known of what is near.
     pub location: String,
     /// ExpressRoute Direct.
     pub direct: bool,
@@ -279,12 +280,13 @@ pub struct Circuit {
 }
 
 /// ExpressRoute SKUs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sku {
     /// One or two near regions.
     Local,
     /// The geopolitical region.
+    #[default]
     Standard,
     /// All regions.
     Premium,
@@ -295,7 +297,7 @@ pub enum Sku {
 pub struct Bmp {
     /// Where routers send their tables.
     pub listen: SocketAddr,
-    /// Routers that may.
+    /// Routers that may; empty: nobody.
     pub allow: Vec<IpAddr>,
 }
 
@@ -375,7 +377,7 @@ pub struct Workload {
     /// Exceptions: `host:port`, the host may begin with `*.`. Kept with every policy, in force only with `closed-except`:
     /// ask [`Workload::excepts`].
     pub allow: Vec<(String, Option<u16>)>,
-    /// Names of catalogues.
+    /// Names of catalogues; without any, and without targets, nothing is looked at and nothing may be called closed.
     pub catalogs: Vec<String>,
     /// How its clients check revocation (DOMAIN §4.4.1).
     pub client_profile: ClientProfile,

@@ -26,8 +26,10 @@ pub(in crate::config) struct RawTunnel {
     #[serde(default)]
     pub outer_peer: Vec<Field<IpAddr>>,
     /// Destinations that go through it.
+    #[serde(default)]
     pub prefixes: Vec<Field<IpNet>>,
     /// Where the encryption begins: on this host, or on the customer edge router.
+    #[serde(default)]
     pub terminates: Field<Terminates>,
     /// Addresses or prefixes whose appearance in a trace proves the tunnel.
     #[serde(default)]
@@ -40,10 +42,6 @@ pub(in crate::config) struct RawTunnel {
 impl At<RawTunnel> {
     pub(in crate::config) fn plan(&self, problems: &mut Problems) -> Option<Tunnel> {
         let raw = &self.table;
-        if raw.prefixes.is_empty() {
-            let help = "write in `prefixes` what goes through it, for example the VNet behind it";
-            problems.add(&raw.name.span, "the tunnel has no prefixes: nothing would go through it", help);
-        }
         refuse_everything("hops", &raw.hops, "every trace would prove this tunnel", problems);
         let name = raw.name.read(problems);
         let kind = raw.kind.read(problems);

@@ -22,7 +22,8 @@ pub(in crate::config) struct RawWorkload {
     /// What may go by the Internet, `host:port`; the host may begin with `*.` or be `*`. Has effect only with closed-except.
     #[serde(default)]
     pub allow: Vec<Field<AllowPattern>>,
-    /// Catalogues of the services it uses; `closedpath catalog list` shows them.
+    /// Catalogues of the services it uses; `closedpath catalog list` shows them. With neither these nor targets the
+    /// verdict is UNDETERMINED.
     #[serde(default)]
     pub catalogs: Vec<Field<Name>>,
     /// How its clients check revocation: decides what breaks when a CA cannot be reached.

@@ -2,7 +2,7 @@
 
 use super::plan;
 use crate::catalog;
-use crate::config::{Policy, Terminates, parse};
+use crate::config::{Policy, ProxyExit, Sku, Terminates, parse};
 
 /// The sample of the contract (DESIGN §4.2), verbatim.
 const SAMPLE: &str = include_str!("../../../../../tests/data/config/contract.toml");
@@ -101,4 +101,74 @@ vnet = ["10.100.0.0/16", "172.16.0.0/12"]
     );
     assert_eq!(plan.topology.onprem.len(), 2);
     assert_eq!(plan.topology.vnet.len(), 2);
+}
+
+#[test]
+fn circuits_tunnels_proxies_and_stations_have_defaults() {
+    let plan = plan(
+        r#"
+[circuit.c]
+[[tunnel]]
+name = "t"
+kind = "ipsec"
+over = "er_private"
+[[proxy]]
+name = "p"
+url = "http://10.0.0.1:3128"
+[bmp]
+listen = "127.0.0.1:11019"
+"#,
+    );
+    let circuit = &plan.topology.circuits["c"];
+    assert_eq!((circuit.sku, circuit.location.as_str()), (Sku::Standard, ""));
+    let tunnel = &plan.topology.tunnels[0];
+    assert_eq!(tunnel.terminates, Terminates::Ce);
+    assert_eq!(tunnel.prefixes, []);
+    assert_eq!(plan.proxies[0].exit, ProxyExit::Unknown);
+    assert!(plan.bmp.expect("a station").allow.is_empty());
+}
+
+#[test]
+fn empty_locations_prefixes_and_allow_lists_may_be_written_out() {
+    let plan = plan(
+        r#"
+[circuit.c]
+location = ""
+[[tunnel]]
+name = "t"
+kind = "ipsec"
+over = "er_private"
+prefixes = []
+[bmp]
+listen = "127.0.0.1:11019"
+allow = []
+"#,
+    );
+    assert_eq!(plan.topology.circuits["c"].location, "");
+    assert_eq!(plan.topology.tunnels[0].prefixes, []);
+    assert!(plan.bmp.expect("a station").allow.is_empty());
+}
+
+#[test]
+fn resolvers_without_a_name_are_numbered_by_their_position() {
+    let plan = plan(
+        r#"
+[[resolver]]
+servers = ["10.0.0.1"]
+[[resolver]]
+name = "onprem"
+servers = ["10.0.0.2"]
+[[resolver]]
+servers = ["system"]
+"#,
+    );
+    let names: Vec<&str> = plan.resolvers.iter().map(|resolver| resolver.name.as_str()).collect();
+    assert_eq!(names, ["resolver-1", "onprem", "resolver-3"]);
+}
+
+#[test]
+fn a_workload_with_neither_catalogues_nor_targets_is_left_to_the_verdict() {
+    let plan = plan("[[workload]]\nname = \"a\"\n");
+    assert_eq!(plan.workloads[0].policy, Policy::Closed);
+    assert!(plan.workloads[0].catalogs.is_empty() && plan.targets.is_empty());
 }

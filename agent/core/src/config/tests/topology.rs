@@ -166,12 +166,8 @@ fn a_circuit_that_a_link_names_must_exist() {
 #[test]
 fn a_broken_circuit_is_not_reported_as_missing_too() {
     assert_eq!(
-        errors(
-            "[[link]]\nname = \"a\"\nedge = \"er_private\"\ncircuit = \"c\"\n[circuit.c]\nsku = \"local\"\n"
-        ),
-        [
-            "5:1: [circuit.c] lacks the key `location` / add `location`: Peering location, as the portal writes it: \"Tokyo\"."
-        ]
+        errors("[[link]]\nname = \"a\"\nedge = \"er_private\"\ncircuit = \"c\"\n[circuit]\nc = \"Tokyo\"\n"),
+        ["6:5: [circuit.c] is a table, not one value / write it as a section: [circuit.c]"]
     );
 }
 
@@ -207,7 +203,7 @@ encryption = { macsec = "declared" }
 }
 
 #[test]
-fn tunnels_need_prefixes_a_known_kind_and_a_known_edge() {
+fn tunnels_need_a_known_kind_and_a_known_edge() {
     assert_eq!(
         errors(
             r#"
@@ -216,13 +212,13 @@ name = "t"
 kind = "wireguard"
 over = "er"
 prefixes = []
-terminates = "ce"
+terminates = "router"
 "#
         ),
         [
-            "3:8: the tunnel has no prefixes: nothing would go through it / write in `prefixes` what goes through it, for example the VNet behind it",
             "4:8: expected a kind of tunnel, found \"wireguard\" / known: ipsec, gsa_remote_network",
             "5:8: expected an edge, found \"er\" / known: er_private, er_microsoft, internet, s2s_vpn_over_internet, internal",
+            "7:14: expected where the encryption begins, found \"router\" / known: host, ce",
         ]
     );
 }
@@ -262,14 +258,14 @@ fn the_same_prefix_cannot_be_on_premises_and_a_vnet() {
 }
 
 #[test]
-fn circuits_have_a_sku_a_location_and_communities_of_microsoft() {
+fn circuits_have_a_known_sku_a_visible_location_and_communities_of_microsoft() {
     assert_eq!(
         errors(
             "[circuit.c]\nsku = \"premum\"\nlocation = \" \"\nroute_filter = [\"8075:1\", \"12076:70000\", \"12076:+5\"]\n"
         ),
         [
             "2:7: expected a SKU, found \"premum\" / did you mean \"premium\"? (known: local, standard, premium)",
-            "3:12: the location is empty / write the peering location of the circuit: it decides which regions are near",
+            "3:12: the location holds nothing but spaces / write the peering location of the circuit, or leave the key out",
             "4:17: expected a BGP community of Microsoft such as \"12076:51012\", found \"8075:1\" / the communities of the route filter are 12076: and a number up to 65535",
             "4:27: expected a BGP community of Microsoft such as \"12076:51012\", found \"12076:70000\" / the communities of the route filter are 12076: and a number up to 65535",
             "4:42: expected a BGP community of Microsoft such as \"12076:51012\", found \"12076:+5\" / the communities of the route filter are 12076: and a number up to 65535",

@@ -58,16 +58,6 @@ host = "a.example"
 }
 
 #[test]
-fn a_workload_with_nothing_to_check_is_refused_before_it_is_called_closed() {
-    assert_eq!(
-        errors("[[workload]]\nname = \"a\"\n"),
-        [
-            "2:8: the workload \"a\" has neither catalogues nor targets: nothing would be checked / add `catalogs`, or a [[target]] with this workload"
-        ]
-    );
-}
-
-#[test]
 fn names_of_workloads_and_identical_targets_stand_once() {
     assert_eq!(
         errors(
