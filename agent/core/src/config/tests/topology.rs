@@ -229,7 +229,7 @@ fn prefixes_are_networks_and_addresses_are_addresses() {
         errors(
             r#"
 [topology]
-onprem = ["192.168.1.7/16", "192.168.0.0/33", "::ffff:10.0.0.0/104"]
+onprem = ["192.168.1.7/16", "192.168.0.0/33", "::ffff:0:0/96"]
 [[link]]
 name = "a"
 edge = "er_private"
@@ -240,7 +240,7 @@ next_hop = ["router1"]
         [
             "3:11: the prefix \"192.168.1.7/16\" has bits set after its first 16 / write \"192.168.0.0/16\" for the network, or \"192.168.1.7\" for the one address",
             "3:29: expected a prefix or an address, found \"192.168.0.0/33\" / write a prefix such as \"192.168.0.0/16\" or \"2001:db8::/32\", or one address",
-            "3:47: \"::ffff:10.0.0.0/104\" is an IPv4 address in IPv6 notation / write it as IPv4: it would match no packet in this form",
+            "3:47: 0.0.0.0/0 in `onprem` matches every address: every destination would count as inside / write narrower prefixes",
             "7:9: expected an IP address, found \"203.0.113.0/30\" / write one address, not a prefix",
             "8:13: expected an IP address, found \"router1\" / write an address such as \"203.0.113.2\" or \"2001:db8::2\"",
         ]
