@@ -62,7 +62,8 @@ fn plan(raw: &RawFile, problems: &mut Problems) -> Option<Plan> {
     let agent = raw.agent.plan(problems);
     let probe = raw.probe.plan(problems);
     let verdict = raw.verdict.plan(problems);
-    let mut resolvers: Vec<_> = raw.resolver.iter().filter_map(|resolver| resolver.plan(problems)).collect();
+    let resolvers = raw.resolver.iter().enumerate();
+    let mut resolvers: Vec<_> = resolvers.filter_map(|(at, resolver)| resolver.plan(at, problems)).collect();
     if resolvers.is_empty() {
         resolvers.push(system());
     }

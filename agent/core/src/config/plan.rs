@@ -136,7 +136,7 @@ impl Default for VerdictSettings {
 /// `[[resolver]]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolver {
-    /// Its name in reports.
+    /// Its name in reports; `resolver-N`, the Nth of the file from 1, where none is declared.
     pub name: String,
     /// Asked in this order.
     pub servers: Vec<ResolverServer>,
@@ -154,9 +154,9 @@ pub enum ResolverServer {
 /// What the operator declares about the ways out of the site (DOMAIN §3.1).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Topology {
-    /// Prefixes of the site's own network.
+    /// Prefixes of the site's own network. Of these and [`Topology::vnet`] the longest that matches decides.
     pub onprem: Vec<IpNet>,
-    /// Prefixes of the virtual networks.
+    /// Prefixes of the virtual networks; none is also in [`Topology::onprem`], but one may lie inside the other.
     pub vnet: Vec<IpNet>,
     /// Time sources: names or addresses.
     pub ntp: Vec<String>,
@@ -199,13 +199,13 @@ pub struct Link {
     pub msee: Vec<IpAddr>,
     /// Other prefixes whose appearance as a hop proves this link.
     pub hops: Vec<IpNet>,
-    /// The interface that leads to this link and no other.
+    /// The interface that leads to this link; several links may name the same, then it proves none of them.
     pub interface: Option<String>,
     /// The routers that lead to it.
     pub next_hop: Vec<IpAddr>,
-    /// Source addresses the far end sees on this link only (E8).
+    /// Source addresses the far end sees on this link (E8); may overlap with those of other links, then they prove none.
     pub nat_pool: Vec<IpNet>,
-    /// BGP peers whose routes mean this link (E7a).
+    /// BGP peers whose routes mean this link (E7a); several links may name the same, then it proves none of them.
     pub bgp_peer: Vec<IpAddr>,
     /// Azure Peering Service (P6).
     pub peering_service: bool,
@@ -233,13 +233,13 @@ pub struct Tunnel {
     pub over: Edge,
     /// The far ends of the outer path.
     pub outer_peer: Vec<IpAddr>,
-    /// Destinations that go through it.
+    /// Destinations that go through it; may be empty.
     pub prefixes: Vec<IpNet>,
     /// Where the encryption begins.
     pub terminates: Terminates,
     /// Hops that prove it.
     pub hops: Vec<IpNet>,
-    /// Its interface, where it ends on this host.
+    /// Its interface; only where it terminates on this host.
     pub interface: Option<String>,
 }
 
@@ -254,12 +254,13 @@ pub enum TunnelKind {
 }
 
 /// Where a tunnel's encryption begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Terminates {
     /// On this host.
     Host,
-    /// On the customer edge.
+    /// On the customer edge; the weaker claim, so it is the default.
+    #[default]
     Ce,
 }
 
@@ -268,7 +269,7 @@ pub enum Terminates {
 pub struct Circuit {
     /// Which regions it reaches (DOMAIN §2.5).
     pub sku: Sku,
-    /// Peering location.
+    /// Peering location; empty where none is declared: nothing is then known of what is near.
     pub location: String,
     /// ExpressRoute Direct.
     pub direct: bool,
@@ -279,12 +280,13 @@ pub struct Circuit {
 }
 
 /// ExpressRoute SKUs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sku {
     /// One or two near regions.
     Local,
     /// The geopolitical region.
+    #[default]
     Standard,
     /// All regions.
     Premium,
@@ -295,7 +297,7 @@ pub enum Sku {
 pub struct Bmp {
     /// Where routers send their tables.
     pub listen: SocketAddr,
-    /// Routers that may.
+    /// Routers that may; empty: nobody.
     pub allow: Vec<IpAddr>,
 }
 
@@ -372,9 +374,10 @@ pub struct Workload {
     pub name: String,
     /// What is promised.
     pub policy: Policy,
-    /// Exceptions of `closed-except`: `host:port`, the host may begin with `*.`; see [`Workload::excepts`].
+    /// Exceptions: `host:port`, the host may begin with `*.`. Kept with every policy, in force only with `closed-except`:
+    /// ask [`Workload::excepts`].
     pub allow: Vec<(String, Option<u16>)>,
-    /// Names of catalogues.
+    /// Names of catalogues; without any, and without targets, nothing is looked at and nothing may be called closed.
     pub catalogs: Vec<String>,
     /// How its clients check revocation (DOMAIN §4.4.1).
     pub client_profile: ClientProfile,

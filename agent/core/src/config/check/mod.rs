@@ -1,4 +1,4 @@
-//! What concerns several sections: names that must be unique or exist, and evidence that must mean one thing only.
+//! What concerns several sections: names that must be unique or exist, and hops that must prove one thing only.
 
 mod names;
 mod once;
@@ -13,8 +13,7 @@ pub(super) fn across(file: &RawFile, catalogs: &[&str], complete: bool, problems
     once::names(file, problems);
     once::destinations(file, problems);
     proof::hops(file, problems);
-    proof::pools(file, problems);
-    proof::interfaces_and_peers(file, problems);
+    proof::interfaces(file, problems);
     if complete {
         names::exist(file, catalogs, problems);
         proof::macsec(file, problems);

@@ -6,7 +6,7 @@ use crate::config::nearest::suggestion;
 use crate::config::raw::RawFile;
 use crate::config::scalar::Name;
 
-/// Notes every reference that leads nowhere, with the nearest known name; and workloads without anything to check.
+/// Notes every reference that leads nowhere, with the nearest known name.
 pub(super) fn exist(file: &RawFile, catalogs: &[&str], problems: &mut Problems) {
     let circuits: Vec<&str> = file.circuit.keys().map(String::as_str).collect();
     let proxies = known(file.proxy.iter().map(|proxy| &proxy.table.name));
@@ -22,28 +22,6 @@ pub(super) fn exist(file: &RawFile, catalogs: &[&str], problems: &mut Problems) 
     }
     for target in &file.target {
         one(target.table.workload.as_ref(), "workload", &workloads, "[[workload]]", problems);
-    }
-    nothing_to_check(file, &workloads, problems);
-}
-
-/// An empty workload would be "closed" because nothing was looked at.
-fn nothing_to_check(file: &RawFile, workloads: &[&str], problems: &mut Problems) {
-    for workload in &file.workload {
-        let Some(Name(name)) = workload.table.name.get() else { continue };
-        let is_mine = |target: &Option<Field<Name>>| match target {
-            Some(field) => field.get().is_none_or(|workload| workload.0 == *name),
-            None => workloads.len() == 1,
-        };
-        let has_targets = file.target.iter().any(|target| is_mine(&target.table.workload));
-        if workload.table.catalogs.is_empty() && !has_targets {
-            problems.add(
-                &workload.table.name.span,
-                format!(
-                    "the workload \"{name}\" has neither catalogues nor targets: nothing would be checked"
-                ),
-                "add `catalogs`, or a [[target]] with this workload",
-            );
-        }
     }
 }
 

@@ -11,7 +11,9 @@ use crate::target::{EndpointKey, Probe};
 
 /// Notes names that stand twice. Links and tunnels share one space: reports name either as a path's link.
 pub(super) fn names(file: &RawFile, problems: &mut Problems) {
-    unique("resolver", file.resolver.iter().map(|resolver| &resolver.table.name), problems);
+    let resolvers = file.resolver.iter().enumerate();
+    let resolvers: Vec<_> = resolvers.map(|(position, resolver)| resolver.name(position)).collect();
+    unique("resolver", &resolvers, problems);
     let links = file.link.iter().map(|link| &link.table.name);
     unique("link or tunnel", links.chain(file.tunnel.iter().map(|tunnel| &tunnel.table.name)), problems);
     unique("proxy", file.proxy.iter().map(|proxy| &proxy.table.name), problems);

@@ -1,10 +1,13 @@
-//! Evidence must mean one thing: a hop, a source address, an interface or a BGP peer that two links claim proves none.
+//! Evidence must mean one thing: a hop that two links claim, or an interface that a tunnel shares, proves none.
+//!
+//! Source addresses, BGP peers and interfaces that several links share are no mistake: they are simply no vote.
 
 use std::net::IpAddr;
 use std::ops::Range;
 
 use ipnet::IpNet;
 
+use crate::config::Terminates;
 use crate::config::errors::Problems;
 use crate::config::field::Field;
 use crate::config::mask::shown;
@@ -35,37 +38,22 @@ pub(super) fn hops(file: &RawFile, problems: &mut Problems) {
     disjoint(&claims, "as a hop", overlap, problems);
 }
 
-/// Notes source addresses that would prove two links (E8).
-pub(super) fn pools(file: &RawFile, problems: &mut Problems) {
+/// Notes interfaces of tunnels that something else claims too (E1). Links may share one among themselves.
+pub(super) fn interfaces(file: &RawFile, problems: &mut Problems) {
+    const ANY_LINK: usize = 0;
     let mut claims = Vec::new();
-    for (owner, link) in file.link.iter().enumerate() {
+    for link in &file.link {
         let name = called("link", &link.table.name);
-        claim(&link.table.nat_pool, owner, &name, |net: &IpNet| *net, &mut claims);
-    }
-    disjoint(&claims, "as a source address", overlap, problems);
-}
-
-/// Notes interfaces that would lead to two links (E1), and BGP peers whose routes would mean two (E7a).
-pub(super) fn interfaces_and_peers(file: &RawFile, problems: &mut Problems) {
-    let mut interfaces = Vec::new();
-    let mut peers = Vec::new();
-    for (owner, link) in file.link.iter().enumerate() {
-        let name = called("link", &link.table.name);
-        claim(&link.table.interface, owner, &name, |name: &Name| shown(&name.0), &mut interfaces);
-        claim(&link.table.bgp_peer, owner, &name, |peer: &IpAddr| *peer, &mut peers);
+        claim(&link.table.interface, ANY_LINK, &name, |name: &Name| shown(&name.0), &mut claims);
     }
     for (owner, tunnel) in file.tunnel.iter().enumerate() {
+        if tunnel.table.terminates.get() == Some(&Terminates::Ce) {
+            continue;
+        }
         let name = called("tunnel", &tunnel.table.name);
-        claim(
-            &tunnel.table.interface,
-            file.link.len() + owner,
-            &name,
-            |name: &Name| shown(&name.0),
-            &mut interfaces,
-        );
+        claim(&tunnel.table.interface, 1 + owner, &name, |name: &Name| shown(&name.0), &mut claims);
     }
-    disjoint(&interfaces, "as an interface", PartialEq::eq, problems);
-    disjoint(&peers, "as a BGP peer", PartialEq::eq, problems);
+    disjoint(&claims, "as an interface", PartialEq::eq, problems);
 }
 
 /// Notes MACsec where it is impossible: it exists only on ExpressRoute Direct (P5).

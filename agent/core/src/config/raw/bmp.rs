@@ -15,7 +15,8 @@ use crate::config::field::{Field, read_all};
 pub(in crate::config) struct RawBmp {
     /// Address and port where the edge routers send their tables.
     pub listen: Field<SocketAddr>,
-    /// Addresses of the routers that may; every other connection is closed.
+    /// Addresses of the routers that may; every other connection is closed. Without any: nobody may.
+    #[serde(default)]
     pub allow: Vec<Field<IpAddr>>,
 }
 
@@ -23,10 +24,6 @@ impl RawBmp {
     pub(in crate::config) fn plan(&self, problems: &mut Problems) -> Option<Bmp> {
         let listen = self.listen.read(problems);
         let allow = read_all(&self.allow, problems);
-        if self.allow.is_empty() {
-            let help = "add the address of each edge router to `allow`";
-            problems.add(&self.listen.span, "no router may send its table: `allow` is empty", help);
-        }
         Some(Bmp { listen: listen?, allow })
     }
 }

@@ -13,8 +13,10 @@ use crate::config::{Circuit, Sku};
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct RawCircuit {
     /// Which regions it reaches.
+    #[serde(default)]
     pub sku: Field<Sku>,
-    /// Peering location, as the portal writes it: "Tokyo".
+    /// Peering location, as the portal writes it: "Tokyo". Without it nothing is known of what is near.
+    #[serde(default)]
     pub location: Field<Text>,
     /// Whether it is ExpressRoute Direct; MACsec is possible only there.
     #[serde(default)]
@@ -32,9 +34,9 @@ impl At<RawCircuit> {
         let raw = &self.table;
         let sku = raw.sku.read(problems);
         let location = raw.location.read(problems);
-        if raw.location.get().is_some_and(|location| location.0.trim().is_empty()) {
-            let help = "write the peering location of the circuit: it decides which regions are near";
-            problems.add(&raw.location.span, "the location is empty", help);
+        if raw.location.get().is_some_and(|location| !location.0.is_empty() && location.0.trim().is_empty()) {
+            let help = "write the peering location of the circuit, or leave the key out";
+            problems.add(&raw.location.span, "the location holds nothing but spaces", help);
         }
         let direct = raw.direct.read(problems);
         let route_filter: Vec<Community> = read_all(&raw.route_filter, problems);

@@ -29,16 +29,16 @@ pub(in crate::config) struct RawLink {
     /// Other addresses or prefixes whose appearance in a trace proves this link and no other.
     #[serde(default)]
     pub hops: Vec<Field<IpNet>>,
-    /// The interface of this host that leads to this link and to no other.
+    /// The interface of this host that leads to this link; one that several links share proves none of them.
     #[serde(default)]
     pub interface: Option<Field<Name>>,
     /// The routers that lead to it; links may share them.
     #[serde(default)]
     pub next_hop: Vec<Field<IpAddr>>,
-    /// Source addresses that the far end sees on this link only (E8).
+    /// Source addresses that the far end sees on this link (E8); those that several links share prove none of them.
     #[serde(default)]
     pub nat_pool: Vec<Field<IpNet>>,
-    /// The BGP peer whose routes mean this link, in the BMP feed (E7a).
+    /// The BGP peer whose routes mean this link, in the BMP feed (E7a); one that several links share proves none of them.
     #[serde(default)]
     pub bgp_peer: Vec<Field<IpAddr>>,
     /// Whether the provider sells it as Azure Peering Service; only where the edge is "internet".

@@ -12,18 +12,29 @@ use crate::config::{Resolver, ResolverServer};
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct RawResolver {
-    /// Its name in reports.
-    pub name: Field<Name>,
+    /// Its name in reports; without it "resolver-N", N being its position from 1.
+    #[serde(default)]
+    pub name: Option<Field<Name>>,
     /// DNS servers, asked in this order: addresses, with a port if it is not 53, or "system".
     pub servers: Vec<Field<ResolverServer>>,
 }
 
 impl At<RawResolver> {
-    pub(in crate::config) fn plan(&self, problems: &mut Problems) -> Option<Resolver> {
-        let name = self.table.name.read(problems);
+    /// The declared name, or the one of its `position` (from 0) in the file.
+    pub(in crate::config) fn name(&self, position: usize) -> Field<Name> {
+        self.table.name.clone().unwrap_or_else(|| {
+            let mut name = Field::of(Name(format!("resolver-{}", position + 1)));
+            name.span = self.span.clone();
+            name
+        })
+    }
+
+    pub(in crate::config) fn plan(&self, position: usize, problems: &mut Problems) -> Option<Resolver> {
+        let field = self.name(position);
+        let name = field.read(problems);
         if self.table.servers.is_empty() {
             problems.add(
-                &self.table.name.span,
+                &field.span,
                 "the resolver has no servers",
                 "add addresses to `servers`, or \"system\" for those of the operating system",
             );

@@ -1,5 +1,7 @@
 //! `[topology]`
 
+use std::collections::BTreeSet;
+
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,7 +15,7 @@ use crate::config::scalar::Host;
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct RawTopology {
-    /// Prefixes of the site's own network: a destination here stays inside.
+    /// Prefixes of the site's own network: a destination here stays inside, unless a longer prefix in `vnet` holds it.
     pub onprem: Vec<Field<IpNet>>,
     /// Prefixes of the Azure virtual networks that are reached over private peering or a VPN.
     pub vnet: Vec<Field<IpNet>>,
@@ -27,16 +29,12 @@ impl RawTopology {
         for (key, prefixes) in [("onprem", &self.onprem), ("vnet", &self.vnet)] {
             refuse_everything(key, prefixes, "every destination would count as inside", problems);
         }
+        let onprem: BTreeSet<&IpNet> = self.onprem.iter().filter_map(Field::get).collect();
         for vnet in &self.vnet {
-            let Some(net) = vnet.get() else { continue };
-            for onprem in self.onprem.iter().filter_map(Field::get) {
-                if net.contains(onprem) || onprem.contains(net) {
-                    problems.add(
-                        &vnet.span,
-                        format!("the VNet prefix {net} and the on-premises prefix {onprem} overlap"),
-                        "an address can be at one place only: write the parts that are really used",
-                    );
-                }
+            if let Some(net) = vnet.get().filter(|net| onprem.contains(net)) {
+                let message = format!("the prefix {net} stands in both `vnet` and `onprem`");
+                let help = "an address can be at one place only: remove it from one of them";
+                problems.add(&vnet.span, message, help);
             }
         }
         Topology {

@@ -26,13 +26,15 @@ pub(in crate::config) struct RawTunnel {
     #[serde(default)]
     pub outer_peer: Vec<Field<IpAddr>>,
     /// Destinations that go through it.
+    #[serde(default)]
     pub prefixes: Vec<Field<IpNet>>,
     /// Where the encryption begins: on this host, or on the customer edge router.
+    #[serde(default)]
     pub terminates: Field<Terminates>,
     /// Addresses or prefixes whose appearance in a trace proves the tunnel.
     #[serde(default)]
     pub hops: Vec<Field<IpNet>>,
-    /// Its interface; only where it terminates on the host.
+    /// Its interface. Has effect only where it terminates on the host.
     #[serde(default)]
     pub interface: Option<Field<Name>>,
 }
@@ -40,18 +42,6 @@ pub(in crate::config) struct RawTunnel {
 impl At<RawTunnel> {
     pub(in crate::config) fn plan(&self, problems: &mut Problems) -> Option<Tunnel> {
         let raw = &self.table;
-        if raw.prefixes.is_empty() {
-            let help = "write in `prefixes` what goes through it, for example the VNet behind it";
-            problems.add(&raw.name.span, "the tunnel has no prefixes: nothing would go through it", help);
-        }
-        if let (Some(Terminates::Ce), Some(interface)) = (raw.terminates.get(), &raw.interface) {
-            let help = "remove `interface`, or write terminates = \"host\"";
-            problems.add(
-                &interface.span,
-                "the tunnel terminates on the customer edge, so this host has no interface of it",
-                help,
-            );
-        }
         refuse_everything("hops", &raw.hops, "every trace would prove this tunnel", problems);
         let name = raw.name.read(problems);
         let kind = raw.kind.read(problems);
@@ -61,6 +51,8 @@ impl At<RawTunnel> {
         let terminates = raw.terminates.read(problems);
         let hops = read_all(&raw.hops, problems);
         let interface = read_optional(raw.interface.as_ref(), problems).map(|name| name.0);
+        // A tunnel of the edge router has no interface here: one of that name would prove something else (E1).
+        let interface = interface.filter(|_| terminates == Some(Terminates::Host));
         Some(Tunnel {
             name: name?.0,
             kind: kind?,

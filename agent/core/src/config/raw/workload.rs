@@ -19,10 +19,11 @@ pub(in crate::config) struct RawWorkload {
     /// What is promised.
     #[serde(default)]
     pub policy: Field<Policy>,
-    /// Only with closed-except: what may go by the Internet, `host:port`; the host may begin with `*.` or be `*`.
+    /// What may go by the Internet, `host:port`; the host may begin with `*.` or be `*`. Has effect only with closed-except.
     #[serde(default)]
     pub allow: Vec<Field<AllowPattern>>,
-    /// Catalogues of the services it uses; `closedpath catalog list` shows them.
+    /// Catalogues of the services it uses; `closedpath catalog list` shows them. With neither these nor targets the
+    /// verdict is UNDETERMINED.
     #[serde(default)]
     pub catalogs: Vec<Field<Name>>,
     /// How its clients check revocation: decides what breaks when a CA cannot be reached.
@@ -41,10 +42,6 @@ impl At<RawWorkload> {
         let raw = &self.table;
         let name = raw.name.read(problems);
         let policy = raw.policy.read(problems);
-        if let (Some(first), Some(Policy::Closed | Policy::Observe)) = (raw.allow.first(), policy) {
-            let help = "write policy = \"closed-except\", or remove `allow`";
-            problems.add(&first.span, "`allow` has effect only with closed-except", help);
-        }
         let allow: Vec<AllowPattern> = read_all(&raw.allow, problems);
         let catalogs: Vec<Name> = read_all(&raw.catalogs, problems);
         let client_profile = raw.client_profile.read(problems);

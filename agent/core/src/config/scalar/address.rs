@@ -1,4 +1,6 @@
 //! Addresses, prefixes, and addresses with a port.
+//!
+//! IPv4-mapped addresses (RFC 4291 §2.5.5.2) become IPv4: no packet carries them, so as written they would prove nothing.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -12,14 +14,14 @@ impl Scalar for IpAddr {
     fn read(given: Given<'_>) -> Result<Self, Complaint> {
         const EXPECTED: &str = "an IP address";
         let text = given.text(EXPECTED)?;
-        let ip = text.parse().map_err(|_| Complaint {
+        let ip: Self = text.parse().map_err(|_| Complaint {
             help: match text.contains('/') {
                 true => "write one address, not a prefix".to_owned(),
                 false => "write an address such as \"203.0.113.2\" or \"2001:db8::2\"".to_owned(),
             },
             ..given.is_not(EXPECTED)
         })?;
-        unmapped(ip, given)
+        Ok(ip.to_canonical())
     }
 
     fn written(&self) -> Value {
@@ -32,7 +34,7 @@ impl Scalar for IpNet {
         const EXPECTED: &str = "a prefix or an address";
         let text = given.text(EXPECTED)?;
         if let Ok(ip) = text.parse::<IpAddr>() {
-            return unmapped(ip, given).map(Self::from);
+            return Ok(Self::from(ip.to_canonical()));
         }
         let net = text.parse::<Self>().map_err(|_| Complaint {
             help: "write a prefix such as \"192.168.0.0/16\" or \"2001:db8::/32\", or one address".to_owned(),
@@ -48,7 +50,7 @@ impl Scalar for IpNet {
                 ),
             ));
         }
-        unmapped(net.addr(), given).map(|_| net)
+        Ok(unmapped(net))
     }
 
     fn written(&self) -> Value {
@@ -60,7 +62,7 @@ impl Scalar for SocketAddr {
     fn read(given: Given<'_>) -> Result<Self, Complaint> {
         const EXPECTED: &str = "an address and a port";
         let text = given.text(EXPECTED)?;
-        text.parse().map_err(|_| {
+        text.parse().map(unmapped_socket).map_err(|_| {
             let port = text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
             let help = match (text.parse::<IpAddr>(), text.strip_prefix(':'), port) {
                 (Ok(IpAddr::V6(ip)), _, _) => format!("write \"[{ip}]:PORT\""),
@@ -91,11 +93,14 @@ impl Scalar for ResolverServer {
             Ok(ip) => Some(SocketAddr::new(ip, 53)),
             Err(_) => text.parse::<SocketAddr>().ok(),
         };
-        address.filter(|address| address.port() != 0).map(Self::Address).ok_or_else(|| Complaint {
-            help: "write an address, with a port if it is not 53: \"192.168.1.53\", \"[2001:db8::53]:5353\""
-                .to_owned(),
-            ..given.is_not(EXPECTED)
-        })
+        address.filter(|address| address.port() != 0).map(unmapped_socket).map(Self::Address).ok_or_else(
+            || Complaint {
+                help:
+                    "write an address, with a port if it is not 53: \"192.168.1.53\", \"[2001:db8::53]:5353\""
+                        .to_owned(),
+                ..given.is_not(EXPECTED)
+            },
+        )
     }
 
     fn written(&self) -> Value {
@@ -106,13 +111,17 @@ impl Scalar for ResolverServer {
     }
 }
 
-/// An IPv4 address in IPv6 notation never equals one of a packet, so it would silently prove nothing.
-fn unmapped(ip: IpAddr, given: Given<'_>) -> Result<IpAddr, Complaint> {
-    match ip {
-        IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => Err(Complaint::new(
-            format!("{given} is an IPv4 address in IPv6 notation"),
-            "write it as IPv4: it would match no packet in this form",
-        )),
-        IpAddr::V4(_) | IpAddr::V6(_) => Ok(ip),
-    }
+/// A prefix of IPv4-mapped addresses as the IPv4 prefix that it means; any other as it is.
+fn unmapped(net: IpNet) -> IpNet {
+    let mapped = match net {
+        IpNet::V6(v6) => v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96)),
+        IpNet::V4(_) => None,
+    };
+    mapped.and_then(|(ip, length)| IpNet::new(ip.into(), length).ok()).unwrap_or(net)
+}
+
+/// The same place to listen or to send to, IPv4 where it is IPv4-mapped.
+fn unmapped_socket(mut address: SocketAddr) -> SocketAddr {
+    address.set_ip(address.ip().to_canonical());
+    address
 }

@@ -1,4 +1,5 @@
-//! Host names, alone, with a port, or as a pattern. Names come out canonical ([`canonical_host`]).
+//! Host names, alone, with a port, or as a pattern. Names come out canonical ([`canonical_host`]), IPv4-mapped
+//! addresses as IPv4.
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -108,8 +109,8 @@ pub(in crate::config) fn endpoint(
 /// A host in canonical form, or what is wrong with it (RFC 1123 §2.1; underscores are allowed, as DNS allows them).
 pub(super) fn host(text: &str) -> Result<String, Complaint> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    if bare.parse::<IpAddr>().is_ok() {
-        return Ok(canonical_host(text));
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        return Ok(ip.to_canonical().to_string());
     }
     let is_not = |help: &str| Err(Complaint::new(format!("\"{}\" is not a host name", shown(text)), help));
     if text.is_empty() {

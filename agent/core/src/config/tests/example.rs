@@ -71,6 +71,11 @@ fn the_example_with_its_blocks_in_force_holds_every_key() {
 fn keys_that_stand_as_values_of_sections_are_the_defaults_of_the_schema() {
     let file = EXAMPLE.parse::<toml::Table>().expect("valid TOML");
     for (section, property) in schema()["properties"].as_object().expect("an object") {
+        if property["required"].is_array() {
+            // Without the section it is off, so there is no default to show.
+            assert!(!file.contains_key(section), "[{section}]");
+            continue;
+        }
         for (key, property) in property["properties"].as_object().into_iter().flatten() {
             let stands = file.get(section).and_then(|section| section.get(key)).is_some();
             assert_eq!(stands, property.get("default").is_some(), "[{section}] {key}");

@@ -1,5 +1,6 @@
 //! The configuration from text to plan or message, as an operator meets it.
 
+mod contract;
 mod example;
 mod plans;
 mod robust;

@@ -9,8 +9,8 @@ use crate::config::{
 };
 use crate::target::{EndpointKey, Probe};
 
-/// The file of DESIGN §4.2, made consistent: the tunnel terminates on the host, the policy excepts.
-const CONTRACT: &str = r#"
+/// Every key, with more values than the sample of the contract holds.
+const EVERY_KEY: &str = r#"
 [agent]
 site = "tokyo-dc1"
 state_dir = "/var/lib/closedpath"
@@ -104,8 +104,8 @@ asn = "asn.tsv"
 "#;
 
 #[test]
-fn every_key_of_the_contract_reaches_the_plan() {
-    let plan = plan(CONTRACT);
+fn every_key_reaches_the_plan() {
+    let plan = plan(EVERY_KEY);
     assert_eq!(plan.agent.site, "tokyo-dc1");
     assert_eq!(plan.agent.trust_anchors, [TrustAnchor::System, TrustAnchor::Pem("corp.pem".into())]);
     assert_eq!(plan.agent.inspection_ca, Some("corp-inspection.pem".into()));
@@ -242,4 +242,44 @@ encryption = { macsec = "declared" }
 "#,
     );
     assert!(plan.topology.links[0].encryption.macsec_declared);
+}
+
+#[test]
+fn ipv4_mapped_addresses_become_the_ipv4_addresses_that_packets_carry() {
+    let plan = plan(
+        r#"
+[http]
+listen = ["[::ffff:127.0.0.1]:9806", "[fe80::1%3]:9806"]
+[[resolver]]
+servers = ["::ffff:10.0.0.1", "[::ffff:10.0.0.2]:5353"]
+[topology]
+onprem = ["::ffff:10.0.0.0/104", "::ffff:192.168.0.1", "::/80"]
+ntp = ["[::ffff:10.0.0.3]"]
+[[link]]
+name = "a"
+edge = "er_private"
+msee = ["::ffff:203.0.113.2"]
+[[target]]
+host = "::ffff:192.0.2.1"
+[[workload]]
+name = "w"
+policy = "closed-except"
+allow = ["[::ffff:192.0.2.9]:80"]
+"#,
+    );
+    let listen: Vec<String> = plan.http.listen.iter().map(ToString::to_string).collect();
+    assert_eq!(listen, ["127.0.0.1:9806", "[fe80::1%3]:9806"]);
+    assert_eq!(
+        plan.resolvers[0].servers,
+        [
+            ResolverServer::Address("10.0.0.1:53".parse().expect("address")),
+            ResolverServer::Address("10.0.0.2:5353".parse().expect("address")),
+        ]
+    );
+    let onprem: Vec<String> = plan.topology.onprem.iter().map(ToString::to_string).collect();
+    assert_eq!(onprem, ["10.0.0.0/8", "192.168.0.1/32", "::/80"]);
+    assert_eq!(plan.topology.ntp, ["10.0.0.3"]);
+    assert_eq!(plan.topology.links[0].msee[0].to_string(), "203.0.113.2");
+    assert_eq!(plan.targets[0].endpoint.to_string(), "192.0.2.1:443/tls");
+    assert!(plan.workloads[0].excepts("192.0.2.9", 80));
 }

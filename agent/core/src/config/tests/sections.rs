@@ -6,13 +6,26 @@ use super::errors;
 fn resolver_servers_are_system_or_addresses() {
     assert_eq!(
         errors(
-            "[[resolver]]\nname = \"a\"\nservers = [\"dns.example\", \"10.0.0.1:0\", \"System\"]\n[[resolver]]\nname = \"b\"\nservers = []\n"
+            "[[resolver]]\nname = \"a\"\nservers = [\"dns.example\", \"10.0.0.1:0\", \"System\"]\n[[resolver]]\nname = \"b\"\nservers = []\n[[resolver]]\nservers = []\n"
         ),
         [
             "3:12: expected \"system\" or the address of a DNS server, found \"dns.example\" / write an address, with a port if it is not 53: \"192.168.1.53\", \"[2001:db8::53]:5353\"",
             "3:27: expected \"system\" or the address of a DNS server, found \"10.0.0.1:0\" / write an address, with a port if it is not 53: \"192.168.1.53\", \"[2001:db8::53]:5353\"",
             "3:41: expected \"system\" or the address of a DNS server, found \"System\" / write an address, with a port if it is not 53: \"192.168.1.53\", \"[2001:db8::53]:5353\"",
             "5:8: the resolver has no servers / add addresses to `servers`, or \"system\" for those of the operating system",
+            "7:1: the resolver has no servers / add addresses to `servers`, or \"system\" for those of the operating system",
+        ]
+    );
+}
+
+#[test]
+fn a_resolver_cannot_have_the_name_that_another_gets_by_its_position() {
+    assert_eq!(
+        errors(
+            "[[resolver]]\nname = \"resolver-2\"\nservers = [\"system\"]\n[[resolver]]\nservers = [\"10.0.0.1\"]\n"
+        ),
+        [
+            "4:1: the name \"resolver-2\" stands twice: another resolver has it / every name stands once: rename or remove one"
         ]
     );
 }
@@ -21,7 +34,7 @@ fn resolver_servers_are_system_or_addresses() {
 fn listeners_are_an_address_and_a_port() {
     assert_eq!(
         errors(
-            "[http]\nlisten = [\":9806\", \"localhost:9806\", \"::1\", \"127.0.0.1:1\", \"127.0.0.1:1\"]\n[bmp]\nlisten = \"192.168.1.10\"\nallow = []\n"
+            "[http]\nlisten = [\":9806\", \"localhost:9806\", \"::1\", \"127.0.0.1:1\", \"127.0.0.1:1\"]\n[bmp]\nlisten = \"192.168.1.10\"\n"
         ),
         [
             "2:11: expected an address and a port, found \":9806\" / write \"0.0.0.0:9806\" or \"[::]:9806\" for every address",
@@ -29,7 +42,6 @@ fn listeners_are_an_address_and_a_port() {
             "2:38: expected an address and a port, found \"::1\" / write \"[::1]:PORT\"",
             "2:60: \"127.0.0.1:1\" stands twice in `listen` / remove one",
             "4:10: expected an address and a port, found \"192.168.1.10\" / write \"192.168.1.10:PORT\"",
-            "4:10: no router may send its table: `allow` is empty / add the address of each edge router to `allow`",
         ]
     );
 }

@@ -60,7 +60,6 @@ fn a_missing_key_is_named_with_its_meaning() {
             "1:1: [[link]] lacks the key `edge` / add `edge`: What kind of way it is.",
             "3:1: [[target]] lacks the key `host` / add `host`: Name or address.",
             "4:1: [bmp] lacks the key `listen` / add `listen`: Address and port where the edge routers send their tables.",
-            "4:1: [bmp] lacks the key `allow` / add `allow`: Addresses of the routers that may; every other connection is closed.",
         ]
     );
 }

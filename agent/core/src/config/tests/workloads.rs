@@ -58,16 +58,6 @@ host = "a.example"
 }
 
 #[test]
-fn a_workload_with_nothing_to_check_is_refused_before_it_is_called_closed() {
-    assert_eq!(
-        errors("[[workload]]\nname = \"a\"\n"),
-        [
-            "2:8: the workload \"a\" has neither catalogues nor targets: nothing would be checked / add `catalogs`, or a [[target]] with this workload"
-        ]
-    );
-}
-
-#[test]
 fn names_of_workloads_and_identical_targets_stand_once() {
     assert_eq!(
         errors(
@@ -103,15 +93,10 @@ fn the_only_workload_is_the_same_whether_it_is_named_or_not() {
 }
 
 #[test]
-fn allow_belongs_to_closed_except_and_has_a_form() {
+fn allow_has_a_form() {
     assert_eq!(
         errors(
             r#"
-[[workload]]
-name = "a"
-policy = "closed"
-allow = ["*.digicert.com:80"]
-catalogs = ["azure-arc-servers"]
 [[workload]]
 name = "b"
 policy = "closed-except"
@@ -120,12 +105,11 @@ catalogs = ["azure-arc-servers"]
 "#
         ),
         [
-            "5:10: `allow` has effect only with closed-except / write policy = \"closed-except\", or remove `allow`",
-            "10:10: \"*digicert.com\" has a `*` where none may stand / a `*` stands alone or before the first dot: \"*\", \"*.digicert.com:80\"",
-            "10:27: \"a.*.example\" has a `*` where none may stand / a `*` stands alone or before the first dot: \"*\", \"*.digicert.com:80\"",
-            "10:42: \"*.10.0.0.1\" is a pattern of addresses / write each address",
-            "10:56: \"x.example:http\" does not end with a port from 1 to 65535 / write host:port, an IPv6 address in brackets: \"[2001:db8::1]:443\"",
-            "10:74: \"\" is not a host name / write a name such as \"login.microsoftonline.com\", or an address",
+            "5:10: \"*digicert.com\" has a `*` where none may stand / a `*` stands alone or before the first dot: \"*\", \"*.digicert.com:80\"",
+            "5:27: \"a.*.example\" has a `*` where none may stand / a `*` stands alone or before the first dot: \"*\", \"*.digicert.com:80\"",
+            "5:42: \"*.10.0.0.1\" is a pattern of addresses / write each address",
+            "5:56: \"x.example:http\" does not end with a port from 1 to 65535 / write host:port, an IPv6 address in brackets: \"[2001:db8::1]:443\"",
+            "5:74: \"\" is not a host name / write a name such as \"login.microsoftonline.com\", or an address",
         ]
     );
 }
