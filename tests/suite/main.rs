@@ -1,1 +1,3 @@
-//! stub
+//! The product's tests from outside, in one binary. How to run one of them: `tests/README.md`.
+
+mod layers;
