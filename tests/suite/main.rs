@@ -1,4 +1,9 @@
-//! The integration tests of closedpath, in one binary.
+//! The product's tests from outside, in one binary. How to run one of them: `tests/README.md`.
 
+mod daemon;
 mod lab;
+mod layers;
+mod messages;
 mod paths;
+mod readme;
+mod scale;

@@ -1,33 +1,184 @@
-//! In the lab, every path the agent tells is the true one, in every position of the switches.
-use crate::lab;
-use closedpath_lab::ConfigVariant;
+//! In the lab, every path the agent tells is the true one, in every position of the switches, and no verdict is better than
+//! the truth. The agent runs as an unprivileged user.
+
+use closedpath_lab::{ConfigVariant, Lab, TRUTH, Truth};
+use serde_json::Value;
+
+use crate::lab::{self, endpoint, found, verdict};
+
+/// Holds every endpoint of the report against the truth table; every reachable address must be confirmed.
+fn hold(lab: &Lab, report: &Value) {
+    let known = |truth: &&Truth| {
+        report["endpoints"]
+            .as_array()
+            .expect("endpoints")
+            .iter()
+            .any(|endpoint| endpoint["host"] == truth.host)
+    };
+    let mut held = 0;
+    for truth in TRUTH.iter().filter(known) {
+        let endpoint = endpoint(report, truth.host);
+        let expected = lab.truth(truth.host).expect("the table has it");
+        assert_eq!(endpoint["class"], expected, "{endpoint:#}");
+        for address in endpoint["addresses"].as_array().expect("addresses") {
+            let path = &address["path"];
+            let confidence = match (address["reachable"].as_bool(), path["class"] == "unknown") {
+                (Some(true), _) => "confirmed",
+                (_, false) => "probable",
+                (_, true) => "unknown",
+            };
+            assert_eq!(path["confidence"], confidence, "{address:#}");
+            assert_eq!(path["class"] == "unknown", path["confidence"] == "unknown", "{address:#}");
+        }
+        held += 1;
+    }
+    assert!(held >= 25, "only {held} endpoints were held against the truth");
+}
 
 #[test]
-fn probe() {
+fn at_the_baseline_every_path_is_the_true_one_and_confirmed() {
     let lab = lab::build();
-    let t = std::time::Instant::now();
     let (status, report) = lab::check(&lab, ConfigVariant::Full);
-    eprintln!("status {status} in {:?} verdict {}", t.elapsed(), report["verdict"]);
-    for w in report["workloads"].as_array().unwrap() {
-        eprintln!("{w:#}");
+    hold(&lab, &report);
+    assert_eq!(
+        (verdict(&report, "backup"), verdict(&report, "portal")),
+        ("CLOSED", "CLOSED_EXCEPT"),
+        "{report:#}"
+    );
+    assert_eq!(verdict(&report, "rest"), "NOT_CLOSED");
+    assert_eq!((status, &report["verdict"]), (0, &"CLOSED_EXCEPT".into()), "observe workloads do not count");
+    assert!(!found(&report, "F01", "blob.azure.example"));
+    assert!(found(&report, "F34", "crl.pki.example:80/http"));
+    let resolver = endpoint(&report, "192.168.1.53");
+    assert_eq!((&resolver["class"], &resolver["origins"][0]), (&"internal".into(), &"resolver".into()));
+    let crl = endpoint(&report, "crl.pki.example");
+    let by = crl["required_by"].as_array().expect("required_by");
+    assert!(by.contains(&"arm.azure.example:443/tls".into()), "{crl:#}");
+    assert_eq!(endpoint(&report, "cdn-crl.pki.example")["origins"], serde_json::json!(["redirect"]));
+    let outside = report["required_outside"].as_array().expect("required_outside");
+    assert!(outside.iter().any(|entry| entry["host"] == "ocsp.pki.example" && entry["reachable"] == true));
+    assert!(!outside.iter().any(|entry| entry["host"] == "app.vnet.example"));
+}
+
+#[test]
+fn names_and_handshakes_are_told_as_they_are() {
+    let lab = lab::build();
+    let (_, report) = lab::check(&lab, ConfigVariant::Full);
+    let verdicts = |host: &str| endpoint(&report, host)["addresses"][0]["tls"]["verdicts"].clone();
+    assert_eq!(verdicts("odd.cdn.example"), serde_json::json!(["expired", "name_mismatch"]));
+    assert_eq!(verdicts("selfsigned.cdn.example"), serde_json::json!(["self_signed"]));
+    assert_eq!(verdicts("incomplete.cdn.example"), serde_json::json!(["incomplete_chain"]));
+    assert_eq!(verdicts("arm.azure.example"), serde_json::json!(["ok"]));
+    let failure = |host: &str| endpoint(&report, host)["addresses"][0]["failure"]["code"].clone();
+    assert_eq!(failure("mtls.azure.example"), "client_certificate_required");
+    assert_eq!(failure("plain.cdn.example"), "not_tls");
+    assert_eq!(failure("hangup.cdn.example"), "closed");
+    let tls12 = &endpoint(&report, "tls12.azure.example")["addresses"][0]["tls"];
+    assert_eq!(tls12["version"], "TLSv1.2");
+    assert_eq!(endpoint(&report, "staple.azure.example")["addresses"][0]["tls"]["stapled"]["present"], true);
+    let acct = &endpoint(&report, "acct.blob.azure.example")["dns"];
+    assert_eq!(acct["cname"], serde_json::json!(["acct.privatelink.blob.azure.example", "pe.vnet.example"]));
+}
+
+#[test]
+fn when_both_msees_withdraw_azure_goes_by_the_internet_with_f01() {
+    let mut lab = lab::build();
+    lab.withdraw_msees().expect("the switch");
+    let (status, report) = lab::check(&lab, ConfigVariant::Full);
+    hold(&lab, &report);
+    for host in ["blob.azure.example", "arm.azure.example"] {
+        assert_eq!(endpoint(&report, host)["class"], "internet_direct");
+        assert!(found(&report, "F01", host), "{host}");
     }
-    for e in report["endpoints"].as_array().unwrap() {
-        eprintln!("{} class={} dns={} req={}", e["id"], e["class"], e["dns"]["status"], e["requirement"]);
-        for a in e["addresses"].as_array().unwrap() {
-            eprintln!(
-                "    {} reach={} {} {} {} {} tls={}",
-                a["ip"],
-                a["reachable"],
-                a["path"]["class"],
-                a["path"]["confidence"],
-                a["path"]["reason"],
-                a["failure"]["text"],
-                a["tls"]["verdicts"]
-            );
+    let private = endpoint(&report, "app.vnet.example");
+    assert_eq!(private["addresses"][0]["path"]["route_only"], "internet_direct", "{private:#}");
+    assert!(found(&report, "F12", "app.vnet.example"));
+    assert_eq!((verdict(&report, "backup"), verdict(&report, "portal")), ("NOT_CLOSED", "NOT_CLOSED"));
+    assert_eq!((status, &report["verdict"]), (1, &"NOT_CLOSED".into()));
+}
+
+#[test]
+fn when_one_msee_is_down_the_other_carries_the_same_classes() {
+    let mut lab = lab::build();
+    lab.primary_down().expect("the switch");
+    let (status, report) = lab::check(&lab, ConfigVariant::Full);
+    hold(&lab, &report);
+    assert_eq!(endpoint(&report, "blob.azure.example")["addresses"][0]["path"]["link"], "er-secondary-ms");
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn when_the_internet_is_cut_ca_hosts_are_missing_and_the_verdict_is_closed_but_broken() {
+    for silently in [false, true] {
+        let mut lab = lab::build();
+        if silently { lab.drop_internet() } else { lab.cut_internet() }.expect("the switch");
+        let (status, report) = lab::check(&lab, ConfigVariant::Full);
+        hold(&lab, &report);
+        assert!(found(&report, "F33", "crl.pki.example:80/http"));
+        assert!(found(&report, "F33", "ocsp.pki.example:80/http"));
+        assert_eq!(verdict(&report, "portal"), "CLOSED_BUT_BROKEN", "its clients check revocation");
+        assert_eq!(verdict(&report, "backup"), "CLOSED", "its clients do not");
+        assert_eq!((status, &report["verdict"]), (4, &"CLOSED_BUT_BROKEN".into()));
+    }
+}
+
+#[test]
+fn without_a_topology_every_class_is_unknown_and_the_verdict_undetermined() {
+    let lab = lab::build();
+    let (status, report) = lab::check(&lab, ConfigVariant::NoTopology);
+    for endpoint in report["endpoints"].as_array().expect("endpoints") {
+        assert_eq!(endpoint["class"], "unknown", "{endpoint:#}");
+        for address in endpoint["addresses"].as_array().expect("addresses") {
+            assert_eq!(address["path"]["reason"], "no_topology", "{address:#}");
         }
     }
-    for f in report["findings"].as_array().unwrap() {
-        eprintln!("{} {} {}", f["id"], f["severity"], f["subject"]);
+    for workload in ["backup", "portal"] {
+        assert_eq!(verdict(&report, workload), "UNDETERMINED");
     }
-    std::fs::write("/tmp/report.json", report.to_string()).unwrap();
+    assert_eq!((status, &report["verdict"]), (3, &"UNDETERMINED".into()));
+}
+
+#[test]
+fn ipv6_that_leaks_while_ipv4_is_closed_is_found() {
+    let mut lab = lab::build();
+    lab.ipv6_leak(true).expect("the switch");
+    let (status, report) = lab::check(&lab, ConfigVariant::Full);
+    let arm = endpoint(&report, "arm.azure.example");
+    assert_eq!(arm["class"], "mixed", "{arm:#}");
+    assert!(found(&report, "F22", "arm.azure.example"));
+    assert_eq!((status, verdict(&report, "portal")), (1, "NOT_CLOSED"));
+}
+
+#[test]
+fn a_default_route_from_azure_is_no_closed_path() {
+    let mut lab = lab::build();
+    lab.set_default_route(closedpath_lab::DefaultRoute::ViaAzure).expect("the switch");
+    let (_, report) = lab::check(&lab, ConfigVariant::Full);
+    let cdn = endpoint(&report, "assets.cdn.example");
+    assert_eq!(cdn["class"], "internet_via_azure_bgp", "{cdn:#}");
+    assert_eq!(
+        cdn["addresses"][0]["path"]["confidence"], "probable",
+        "the hop alone does not show the default route"
+    );
+    assert_eq!(verdict(&report, "rest"), "NOT_CLOSED");
+}
+
+#[test]
+fn routers_that_limit_icmp_as_linux_does_are_asked_again_until_they_answer() {
+    let lab = lab::build();
+    lab.limit_icmp().expect("the switch");
+    let (_, report) = lab::check(&lab, ConfigVariant::Full);
+    for workload in ["backup", "portal"] {
+        assert!(matches!(verdict(&report, workload), "CLOSED" | "CLOSED_EXCEPT" | "UNDETERMINED"));
+    }
+    for truth in &TRUTH {
+        let endpoints = report["endpoints"].as_array().expect("endpoints").iter();
+        for endpoint in endpoints.filter(|endpoint| endpoint["host"] == truth.host) {
+            for address in endpoint["addresses"].as_array().expect("addresses") {
+                let class = &address["path"]["class"];
+                let right = *class == truth.baseline || *class == "unknown" || truth.baseline == "mixed";
+                assert!(right, "{address:#}");
+            }
+        }
+    }
 }
