@@ -13,7 +13,7 @@ use closedpath_core::observation::{
 };
 use closedpath_core::target::{EndpointKey, Probe};
 use closedpath_net::{
-    FetchLimits, NetError, Resolvers, RouteTable, TlsClient, TraceSettings, confirm, connect,
+    FetchLimits, NetError, Patience, Resolvers, RouteTable, TlsClient, TraceSettings, confirm, connect,
     connect_through, dns_ping, fetch, icmp_ping, ntp_ping, stun_ping, trace, tracing_works,
 };
 use ipnet::IpNet;
@@ -26,6 +26,11 @@ const MAX_BODY: usize = 64 * 1024 * 1024;
 const TRACES: usize = 64;
 /// One hop answers within this, or is silent.
 const HOP_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// A trace may take this long at least, however short the timeout of a step is.
+const MIN_TRACE: Duration = Duration::from_secs(3);
+/// A round asks silent routers again for this long at most, however many answers it still brings.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Sockets, resolvers and trust anchors.
 pub struct Edges {
@@ -41,6 +46,7 @@ pub struct Edges {
     no_tracing: Option<String>,
     traces: Semaphore,
     remembered: Mutex<HashMap<SocketAddr, Remembered>>,
+    patience: Mutex<Arc<Patience>>,
 }
 
 /// A trace of an earlier round, with the route it was made under.
@@ -69,7 +75,15 @@ impl Edges {
             no_tracing: tracing_works().err(),
             traces: Semaphore::new(TRACES),
             remembered: Mutex::new(HashMap::new()),
+            patience: Mutex::new(Arc::new(patience(plan.probe.timeout))),
         })
+    }
+
+    /// To be called before each round: silent routers are asked again with new patience.
+    pub fn begin_round(&self) {
+        if let Ok(mut shared) = self.patience.lock() {
+            *shared = Arc::new(patience(self.timeout));
+        }
     }
 
     /// The resolvers' real addresses.
@@ -113,7 +127,8 @@ impl Edges {
 
     /// Makes contact; tells also which address and port a trace must go to.
     async fn contact(&self, key: &EndpointKey, ip: IpAddr) -> (SocketAddr, Contact, Option<TcpStream>) {
-        let to = SocketAddr::new(ip, key.port);
+        // An ICMP target has no port; the trace to it needs one.
+        let to = SocketAddr::new(ip, if key.port == 0 { 443 } else { key.port });
         if let Some(via) = &key.via {
             let Some(proxy) = self.proxies.iter().find(|proxy| proxy.name == *via) else {
                 let text = format!("no proxy is named {via}");
@@ -163,8 +178,9 @@ impl Edges {
         let enough: Arc<[IpNet]> = if onprem { Arc::new([]) } else { self.proofs.clone() };
         let settings = TraceSettings {
             hop_timeout: HOP_TIMEOUT.min(self.timeout),
-            budget: if reachable { self.timeout * 2 } else { self.timeout },
+            budget: self.timeout.max(MIN_TRACE),
             enough: Some(enough),
+            patience: self.patience.lock().ok().map(|shared| shared.clone()),
             ..TraceSettings::default()
         };
         let made = trace(to, reachable, &settings).await;
@@ -196,4 +212,8 @@ impl Edges {
         trace.at = SystemTime::now();
         (now == from).then_some(trace)
     }
+}
+
+fn patience(timeout: Duration) -> Patience {
+    Patience::new(PATIENCE.max(timeout * 3))
 }

@@ -26,6 +26,7 @@ pub struct Progress {
 /// Makes one round. `progress` is called after each outcome.
 pub async fn round(setup: &Setup, edges: &Edges, mut progress: impl FnMut(Progress)) -> Report {
     let started_at = SystemTime::now();
+    edges.begin_round();
     let mut closure = Closure::new(&setup.plan, roots(&setup.plan, &setup.catalogs, &edges.servers()));
     let mut under_way = FuturesUnordered::new();
     let mut done = 0;

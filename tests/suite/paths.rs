@@ -168,17 +168,22 @@ fn routers_that_limit_icmp_as_linux_does_are_asked_again_until_they_answer() {
     let lab = lab::build();
     lab.limit_icmp().expect("the switch");
     let (_, report) = lab::check(&lab, ConfigVariant::Full);
-    for workload in ["backup", "portal"] {
-        assert!(matches!(verdict(&report, workload), "CLOSED" | "CLOSED_EXCEPT" | "UNDETERMINED"));
-    }
+    let mut confirmed = 0;
+    let mut untold = 0;
     for truth in &TRUTH {
-        let endpoints = report["endpoints"].as_array().expect("endpoints").iter();
-        for endpoint in endpoints.filter(|endpoint| endpoint["host"] == truth.host) {
-            for address in endpoint["addresses"].as_array().expect("addresses") {
-                let class = &address["path"]["class"];
-                let right = *class == truth.baseline || *class == "unknown" || truth.baseline == "mixed";
-                assert!(right, "{address:#}");
+        let of_host = |endpoint: &&Value| endpoint["host"] == truth.host;
+        let endpoints = report["endpoints"].as_array().expect("endpoints").iter().filter(of_host);
+        for address in endpoints.flat_map(|endpoint| endpoint["addresses"].as_array().expect("addresses")) {
+            let path = &address["path"];
+            if path["reason"] == "no_evidence" {
+                untold += 1;
+            } else if address["reachable"] == true && truth.baseline != "mixed" {
+                assert_eq!((&path["class"], &path["confidence"]), (&truth.baseline.into(), &"confirmed".into()));
+                confirmed += 1;
             }
         }
     }
+    // The provider's router answers six times at once and then once a second; a round does not wait for all of it.
+    assert!(confirmed >= 30 && untold <= 12, "{confirmed} confirmed, {untold} untold");
+    assert_eq!((verdict(&report, "backup"), verdict(&report, "portal")), ("CLOSED", "CLOSED_EXCEPT"));
 }

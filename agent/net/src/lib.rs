@@ -33,4 +33,4 @@ pub use proxy::connect_through;
 pub use resolve::Resolvers;
 pub use route::RouteTable;
 pub use tls::TlsClient;
-pub use trace::{TraceSettings, confirm, trace, tracing_works};
+pub use trace::{Patience, TraceSettings, confirm, trace, tracing_works};

@@ -12,6 +12,7 @@ use closedpath_core::observation::{Hop, TraceEnd, TraceObservation};
 use ipnet::IpNet;
 use tokio::time::{Instant, sleep};
 
+use super::patience::Patience;
 use super::probe::{Answer, Flow};
 use crate::{classify, random};
 
@@ -22,7 +23,7 @@ const GIVE_UP: usize = 4;
 const PAUSES: [u64; 3] = [300, 600, 1000];
 
 /// How far and how long a trace goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct TraceSettings {
     /// The wait for one hop.
     pub hop_timeout: Duration,
@@ -34,6 +35,8 @@ pub struct TraceSettings {
     pub expect: Option<u8>,
     /// Hops of which one is enough: once one has answered, silent hops are not asked again. `None`: all are wanted.
     pub enough: Option<Arc<[IpNet]>>,
+    /// Shared with the other traces of a round; without it, the budget alone bounds how long silent hops are asked again.
+    pub patience: Option<Arc<Patience>>,
 }
 
 impl Default for TraceSettings {
@@ -44,6 +47,7 @@ impl Default for TraceSettings {
             max_ttl: 30,
             expect: None,
             enough: None,
+            patience: None,
         }
     }
 }
@@ -102,7 +106,10 @@ impl<'a> Walk<'a> {
                 return;
             }
             match self.probe(flow, ttl).await {
-                Answer::Hop(from, rtt) => self.hops.push(Hop { ttl, from, rtt: Some(rtt) }),
+                Answer::Hop(from, rtt) => {
+                    self.note(ttl, from);
+                    self.hops.push(Hop { ttl, from, rtt: Some(rtt) });
+                }
                 Answer::Silence => self.hops.push(Hop { ttl, from: None, rtt: None }),
                 Answer::Destination { refused } => {
                     self.end = TraceEnd::Destination { ttl, refused };
@@ -120,6 +127,21 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Tells the other traces at what distance a declared router was found.
+    fn note(&self, ttl: u8, from: Option<IpAddr>) {
+        let (Some(shared), Some(nets), Some(from)) = (&self.settings.patience, &self.settings.enough, from)
+        else {
+            return;
+        };
+        if nets.iter().any(|net| net.contains(&from.to_canonical())) {
+            shared.note(ttl);
+        }
+    }
+
+    fn left_to_ask_again(&self) -> Duration {
+        self.settings.patience.as_ref().map_or(self.left(), |shared| shared.left())
+    }
+
     fn has_one_of(&self, nets: &[IpNet]) -> bool {
         let answered = self.hops.iter().filter_map(|hop| hop.from);
         answered.into_iter().any(|from| nets.iter().any(|net| net.contains(&from.to_canonical())))
@@ -130,21 +152,29 @@ impl<'a> Walk<'a> {
         let mut round = 0;
         while self.worth_asking() {
             let pause = jittered(PAUSES[round.min(PAUSES.len() - 1)]);
-            if pause >= self.left() {
+            if pause >= self.left_to_ask_again() {
                 return;
             }
             sleep(pause).await;
             round += 1;
             for index in 0..self.hops.len() {
-                let Some(ttl) = self.hops.get(index).filter(|hop| hop.rtt.is_none()).map(|hop| hop.ttl)
-                else {
+                let silent = self.hops.get(index).filter(|hop| hop.rtt.is_none()).map(|hop| hop.ttl);
+                let favours =
+                    |ttl: &u8| self.settings.patience.as_ref().is_none_or(|shared| shared.favours(*ttl));
+                let Some(ttl) = silent.filter(favours) else {
                     continue;
                 };
-                if self.left().is_zero() {
+                if self.left_to_ask_again().is_zero() {
                     return;
                 }
                 match self.probe(flow, ttl).await {
-                    Answer::Hop(from, rtt) => self.hops[index] = Hop { ttl, from, rtt: Some(rtt) },
+                    Answer::Hop(from, rtt) => {
+                        self.note(ttl, from);
+                        if let Some(shared) = &self.settings.patience {
+                            shared.reward();
+                        }
+                        self.hops[index] = Hop { ttl, from, rtt: Some(rtt) };
+                    }
                     Answer::Destination { refused } => {
                         // It is nearer than the first pass could see: what was probed beyond it was not on the way.
                         self.hops.truncate(index);
@@ -175,7 +205,8 @@ impl<'a> Walk<'a> {
     }
 
     async fn probe(&mut self, flow: &Flow, ttl: u8) -> Answer {
-        let wait = self.settings.hop_timeout.min(self.left());
+        let left = if self.left().is_zero() { self.left_to_ask_again() } else { self.left() };
+        let wait = self.settings.hop_timeout.min(left);
         let (answer, source) = flow.probe(ttl, wait).await;
         self.source = self.source.or(source);
         answer
