@@ -4,7 +4,7 @@ mod address;
 mod endpoint;
 
 pub use address::{AddressReport, CertificateReport, Revocation, RevocationStatus, Stapled, TlsReport};
-pub use endpoint::{DnsReport, EndpointReport, Outside};
+pub use endpoint::{Bypass, DnsReport, EndpointReport, Outside};
 
 use std::time::SystemTime;
 
