@@ -2,6 +2,10 @@
 //!
 //! * [`cli`]: the commands and their help
 //! * [`render`]: a report as text for people and programs
+//! * [`metrics`]: a report as Prometheus metrics
+//! * [`serve`]: the status page and the metrics over HTTP
 
 pub mod cli;
+pub mod metrics;
 pub mod render;
+pub mod serve;

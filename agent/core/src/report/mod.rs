@@ -3,7 +3,7 @@
 mod address;
 mod endpoint;
 
-pub use address::{AddressReport, CertificateReport, Revocation, RevocationStatus, Stapled, TlsReport};
+pub use address::{AddressReport, CertificateReport, Revocation, RevocationOfCertificate, RevocationStatus, Stapled, TlsReport};
 pub use endpoint::{Bypass, DnsReport, EndpointReport, Outside};
 
 use std::time::SystemTime;
