@@ -13,7 +13,7 @@ const HEAD: &str = r#"<!doctype html><html lang="en"><head><meta charset="utf-8"
 :root{color-scheme:light dark;--good:light-dark(#0a6b2d,#5fd38a);--bad:light-dark(#b3141c,#ff8a86);--unsure:light-dark(#8a5a00,#f0bf55);--line:light-dark(#ddd,#444)}
 body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:80rem;padding:0 1rem}
 h1{font-size:2.2rem;margin:.2rem 0}h2{font-size:1.1rem;margin:1.8rem 0 .4rem}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}td:first-child{overflow-wrap:anywhere;min-width:16ch}
 .good{color:var(--good)}.bad{color:var(--bad)}.unsure{color:var(--unsure)}small,.dim{opacity:.75}
 </style></head><body>
 "#;
