@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use closedpath_core::attribution::{PathClass, Strength};
 use closedpath_core::failure::label;
 use closedpath_core::report::{AddressReport, EndpointReport, Report, TlsReport};
 use closedpath_core::target::canonical_host;
@@ -170,11 +169,9 @@ fn address(page: &mut Page, endpoint: &EndpointReport, address: &AddressReport) 
         page.line("      no evidence was seen");
     }
     for item in &path.evidence {
-        let decided =
-            if path.class != PathClass::Unknown && item.strength == Strength::A { " [decisive]" } else { "" };
         page.wrapped(
             &format!("      {:<4}{} {:<9}", item.id, label(&item.strength), label(&item.plane)),
-            &format!("{}{decided} (at {})", item.says, humantime::format_rfc3339_seconds(item.at)),
+            &format!("{} (at {})", item.says, humantime::format_rfc3339_seconds(item.at)),
         );
     }
     eligibility(page, address);
@@ -323,7 +320,7 @@ mod tests {
         for part in [
             "path: er_private, confirmed (ExpressRoute private peering)",
             "acct.blob.core.windows.net -> acct.privatelink.blob.core.windows.net",
-            "E6  A data     hop 2 is 203.0.113.2, which only er-primary has [decisive]",
+            "E6  A data     hop 2 is 203.0.113.2, which only er-primary has",
             "Rule EL1: in a declared virtual network",
             "CRL: http://crl.example/a.crl",
             "traceroute -T -n -p 443 10.100.0.4",
