@@ -5,11 +5,15 @@
 //! * [`setup`]: from a configuration file to plan, catalogues and tables
 //! * [`edges`]: performs what the closure asks for
 //! * [`round`](mod@round): one round, to its report
-//! * [`render`]: the report for people and programs
+//! * [`render`]: a report as text for people and programs
+//! * [`metrics`]: a report as Prometheus metrics
+//! * [`serve`]: the status page and the metrics over HTTP
 
 pub mod cli;
 pub mod commands;
 pub mod edges;
+pub mod metrics;
 pub mod render;
 pub mod round;
+pub mod serve;
 pub mod setup;

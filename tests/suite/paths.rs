@@ -178,7 +178,10 @@ fn routers_that_limit_icmp_as_linux_does_are_asked_again_until_they_answer() {
             if path["reason"] == "no_evidence" {
                 untold += 1;
             } else if address["reachable"] == true && truth.baseline != "mixed" {
-                assert_eq!((&path["class"], &path["confidence"]), (&truth.baseline.into(), &"confirmed".into()));
+                assert_eq!(
+                    (&path["class"], &path["confidence"]),
+                    (&truth.baseline.into(), &"confirmed".into())
+                );
                 confirmed += 1;
             }
         }

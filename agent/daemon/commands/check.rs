@@ -27,7 +27,7 @@ pub fn check(arguments: &Check) -> Result<ExitCode> {
         anyhow::Ok(report)
     })?;
     let text = match arguments.format {
-        Format::Table if arguments.output.is_some() => render::table(&report, Style::plain()),
+        Format::Table if arguments.output.is_some() => render::table(&report, Style::PLAIN),
         Format::Table => render::table(&report, Style::detect()),
         Format::Json => render::json(&report),
         Format::Csv => render::csv(&report),

@@ -12,7 +12,7 @@ use super::progress::Line;
 use super::{print, runtime};
 use crate::cli::Explain;
 use crate::edges::Edges;
-use crate::render;
+use crate::render::{self, Style};
 use crate::round::round;
 use crate::setup::{self, Setup};
 
@@ -42,7 +42,7 @@ pub fn explain(arguments: &Explain) -> Result<ExitCode> {
         line.clear();
         anyhow::Ok(report)
     })?;
-    match render::explain(&report, &arguments.destination) {
+    match render::explain(&report, &arguments.destination, Style::detect()) {
         Some(text) => print(&text)?,
         None => bail!(
             "nothing in the configuration leads to {}; ask for it with a port, such as {}:443",

@@ -1,7 +1,138 @@
-//! stub
-use crate::cli::Run;
-use anyhow::Result;
+//! `closedpath run`: round after round, each published as one immutable snapshot, until SIGTERM or Ctrl-C.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::TcpListener;
 use std::process::ExitCode;
-pub fn run(_: &Run) -> Result<ExitCode> {
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use closedpath_core::config::Plan;
+use closedpath_core::report::Report;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing::info;
+
+use super::runtime;
+use crate::cli::Run;
+use crate::edges::Edges;
+use crate::metrics::{Counters, Extra};
+use crate::round::{VERSION, round};
+use crate::serve::{Published, Snapshot, serve};
+use crate::setup::{self, Setup};
+
+/// Probes and serves until it is told to stop.
+pub fn run(arguments: &Run) -> Result<ExitCode> {
+    log();
+    let setup = setup::load(setup::plan(Some(&arguments.config))?)?;
+    if setup.plan.http.web_config.is_some() {
+        bail!(
+            "http.web_config (TLS and basic authentication) is not supported by this version; remove it, listen on 127.0.0.1 and put a reverse proxy in front"
+        );
+    }
+    let listeners = listeners(&setup.plan)?;
+    runtime()?.block_on(async {
+        let edges = Edges::open(&setup.plan)?;
+        for lost in edges.lost() {
+            tracing::warn!("{lost}");
+        }
+        let extra = Extra { config_last_reload_successful: true, ..Extra::new(VERSION) };
+        let published =
+            Arc::new(Published::new(Snapshot { report: None, counters: Counters::default(), extra }));
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(serve(listeners, published.clone(), until(stopped.clone())));
+        tokio::select! {
+            () = rounds(&setup, &edges, &published) => {}
+            result = told_to_stop() => info!("{} received, stopping", result?),
+        }
+        let _ = stop.send(true);
+        server.await.context("the HTTP server ended unexpectedly")??;
+        info!("stopped");
+        anyhow::Ok(())
+    })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The sockets: those that were handed over (systemd socket activation), else those of the configuration.
+fn listeners(plan: &Plan) -> Result<Vec<TcpListener>> {
+    let mut handed = listenfd::ListenFd::from_env();
+    let mut all = Vec::new();
+    for index in 0..handed.len() {
+        let listener =
+            handed.take_tcp_listener(index).context("a socket that was handed over is not a TCP listener")?;
+        all.extend(listener);
+    }
+    if all.is_empty() {
+        for address in &plan.http.listen {
+            let listener = TcpListener::bind(address).with_context(|| {
+                format!("cannot listen on {address}: another program may use the port, or the address is not this host's; change http.listen")
+            })?;
+            all.push(listener);
+        }
+    }
+    for listener in &all {
+        info!("serving the status page and metrics on http://{}/", listener.local_addr()?);
+    }
+    Ok(all)
+}
+
+/// One round each interval, from the start of one to the start of the next, with a little jitter so that many agents spread.
+async fn rounds(setup: &Setup, edges: &Edges, published: &Published) {
+    let mut due = Instant::now();
+    loop {
+        let late = due.elapsed();
+        let began = Instant::now();
+        let report = round(setup, edges, |_| {}).await;
+        info!(
+            verdict = ?report.verdict,
+            endpoints = report.endpoints.len(),
+            findings = report.findings.len(),
+            seconds = began.elapsed().as_secs_f64(),
+            "round complete"
+        );
+        publish(published, report, late);
+        due = (due + jittered(setup.plan.probe.interval)).max(Instant::now());
+        tokio::time::sleep_until(due.into()).await;
+    }
+}
+
+/// Puts a round in the place of the last one.
+fn publish(published: &Published, report: Report, late: Duration) {
+    let last = published.current();
+    let mut counters = last.counters.clone();
+    counters.note(last.report.as_deref(), &report);
+    last.extra.note_lag(late);
+    published.replace(Snapshot { report: Some(Arc::new(report)), counters, extra: last.extra.clone() });
+}
+
+/// The interval, up to a tenth more or less.
+fn jittered(interval: Duration) -> Duration {
+    let random = RandomState::new().build_hasher().finish() % 1000;
+    interval.mul_f64(0.9 + 0.2 * f64::from(u16::try_from(random).unwrap_or(500)) / 1000.0)
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // The sender lives as long as the runtime's main task; if it is gone, that is a stop too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+async fn told_to_stop() -> Result<&'static str> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    })
+}
+
+/// Logs to standard error, as RUST_LOG asks; without it, what an operator wants to know.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // A second initialisation can only happen in tests.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .try_init();
 }

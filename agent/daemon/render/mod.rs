@@ -1,26 +1,20 @@
-//! stub
-use closedpath_core::report::Report;
-pub struct Style;
-impl Style {
-    pub fn detect() -> Self {
-        Style
-    }
-    pub fn plain() -> Self {
-        Style
-    }
-}
-pub fn json(r: &Report) -> String {
-    serde_json::to_string_pretty(r).unwrap_or_default()
-}
-pub fn table(r: &Report, _: Style) -> String {
-    json(r)
-}
-pub fn csv(r: &Report) -> String {
-    json(r)
-}
-pub fn markdown(r: &Report) -> String {
-    json(r)
-}
-pub fn explain(r: &Report, _: &str) -> Option<String> {
-    Some(json(r))
-}
+//! A report as text: for terminals, programs, spreadsheets, tickets and browsers. Nothing here probes or decides.
+
+mod csv;
+mod explain;
+mod html;
+mod json;
+mod markdown;
+#[cfg(test)]
+pub(crate) mod sample;
+mod style;
+mod table;
+mod words;
+
+pub use csv::csv;
+pub use explain::explain;
+pub use html::{escape, html};
+pub use json::json;
+pub use markdown::markdown;
+pub use style::Style;
+pub use table::table;

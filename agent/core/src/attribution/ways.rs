@@ -85,10 +85,11 @@ impl<'a> Way<'a> {
     }
 }
 
-/// Whether the address is on the site: the longest declared prefix decides, a VNet between equals, as EL1 and EL2 do.
+/// Whether the address is on the site: the longest declared prefix decides, and between equals the one that leads away.
 pub fn is_onprem(topology: &Topology, ip: IpAddr) -> bool {
-    longest(&topology.onprem, ip)
-        .is_some_and(|onprem| longest(&topology.vnet, ip).is_none_or(|vnet| onprem > vnet))
+    let tunnels = topology.tunnels.iter().filter_map(|tunnel| longest(&tunnel.prefixes, ip)).max();
+    let away = longest(&topology.vnet, ip).max(tunnels);
+    longest(&topology.onprem, ip).is_some_and(|onprem| Some(onprem) > away)
 }
 
 fn longest(nets: &[ipnet::IpNet], ip: IpAddr) -> Option<u8> {

@@ -4,9 +4,12 @@ mod address;
 mod assemble;
 mod endpoint;
 
-pub use address::{AddressReport, CertificateReport, Revocation, RevocationStatus, Stapled, TlsReport};
+pub use address::{
+    AddressReport, CertificateReport, Revocation, RevocationOfCertificate, RevocationStatus, Stapled,
+    TlsReport,
+};
 pub use assemble::{Round, assemble};
-pub use endpoint::{DnsReport, EndpointReport, Outside};
+pub use endpoint::{Bypass, DnsReport, EndpointReport, Outside};
 
 use std::time::SystemTime;
 
