@@ -8,23 +8,39 @@ use super::raw::{RawFile, implicit, system, unnamed};
 use super::schema::SCHEMA;
 use super::{Plan, Policy, Topology, check, shape};
 
+/// A longer text is no configuration: 10,000 targets take about 1 MiB.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+
 /// The plan of a configuration file, or everything that is wrong with it.
 ///
-/// `file` is its name for messages, `text` its content (TOML 1.1), `catalogs` the names of the catalogues that workloads
-/// may use. Paths are as written; see [`Plan::resolve_paths`]. Nothing is opened or looked up.
+/// `file` is its name for messages, `text` its content (TOML 1.1, up to 4 MiB), `catalogs` the names of the catalogues
+/// that workloads may use. Paths are as written; see [`Plan::resolve_paths`]. Nothing is opened or looked up.
 pub fn parse(file: &str, text: &str, catalogs: &[&str]) -> Result<Plan, ConfigErrors> {
     let mut problems = Problems::default();
+    if text.len() > MOST_BYTES {
+        let message =
+            format!("the file has {} bytes; a configuration has at most {MOST_BYTES} (4 MiB)", text.len());
+        problems.add(
+            &(0..0),
+            message,
+            "is it the right file? If it is, split its targets among several agents",
+        );
+        // Nothing of it is shown: its first line may be all of it.
+        return Err(problems.into_errors(file, ""));
+    }
     let (mut table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        let mut last_line = None;
+        let mut last: Option<usize> = None;
         for error in errors {
             let span = error.span().unwrap_or(0..0);
             // What follows on the same line is mostly a consequence.
-            let line = text.get(..span.start).map(|before| before.matches('\n').count());
-            if line.is_none() || line != last_line {
+            let same_line = last
+                .and_then(|last| text.get(last.min(span.start)..last.max(span.start)))
+                .is_some_and(|between| !between.contains('\n'));
+            if !same_line {
                 problems.add(&span, error.message().replace('\n', " "), "this is not valid TOML");
             }
-            last_line = line;
+            last = Some(span.start);
         }
         return Err(problems.into_errors(file, text));
     }

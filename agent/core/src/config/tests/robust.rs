@@ -132,3 +132,15 @@ fn huge_and_deep_inputs_are_bounded() {
     let shown = parse("f.toml", &wide, &[]).expect_err("not prefixes").to_string();
     assert!(shown.len() < 100_000, "{}", shown.len());
 }
+
+#[test]
+fn a_file_over_four_mebibytes_is_refused_unread() {
+    let most = 4 * 1024 * 1024;
+    let full = "#".repeat(most);
+    assert!(parse("f.toml", &full, &[]).is_ok());
+    assert_eq!(
+        parse("f.toml", &format!("{full}#"), &[]).expect_err("too long").to_string(),
+        "f.toml:1:1: the file has 4194305 bytes; a configuration has at most 4194304 (4 MiB)\n\
+         help: is it the right file? If it is, split its targets among several agents"
+    );
+}
