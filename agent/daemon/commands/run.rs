@@ -36,7 +36,8 @@ pub fn run(arguments: &Run) -> Result<ExitCode> {
         for lost in edges.lost() {
             tracing::warn!("{lost}");
         }
-        let extra = Extra { config_last_reload_successful: true, ..Extra::new(VERSION) };
+        let mut extra = Extra::new(VERSION);
+        extra.config_last_reload_successful = true;
         let published =
             Arc::new(Published::new(Snapshot { report: None, counters: Counters::default(), extra }));
         let (stop, stopped) = watch::channel(false);

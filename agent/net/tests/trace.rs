@@ -19,6 +19,7 @@ fn settings() -> TraceSettings {
         budget: Duration::from_secs(10),
         max_ttl: 12,
         expect: None,
+        ..TraceSettings::default()
     }
 }
 

@@ -318,10 +318,11 @@ impl<'a> Closure<'a> {
         let depth = self.picture.members.get(from).map_or(1, |member| member.depth.saturating_add(1));
         let Some(link) = urls::parse(location, kind, Some(base)) else { return };
         let next = link.key.clone();
-        if next != key && self.add_url(link, kind, Origin::Redirect, depth, redirects + 1, from) {
-            if let Some(url) = self.picture.urls.get_mut(key) {
-                url.next = Some(next);
-            }
+        if next == key || !self.add_url(link, kind, Origin::Redirect, depth, redirects + 1, from) {
+            return;
+        }
+        if let Some(url) = self.picture.urls.get_mut(key) {
+            url.next = Some(next);
         }
     }
 

@@ -48,8 +48,13 @@ pub fn assemble(round: Round<'_>) -> Report {
     let judged = judge(plan, tables, picture, finished_at);
     let rulings: Vec<Ruling> =
         plan.workloads.iter().map(|workload| verdict::rule(&judged, workload)).collect();
-    let policies = || plan.workloads.iter().map(|workload| workload.policy).zip(&rulings);
-    let (verdict, _) = verdict::overall(policies().collect::<Vec<_>>());
+    let verdicts: Vec<_> = plan
+        .workloads
+        .iter()
+        .zip(&rulings)
+        .map(|(workload, ruling)| (workload.policy, ruling.verdict))
+        .collect();
+    let verdict = verdict::overall(&verdicts);
     let workloads = plan.workloads.iter().zip(&rulings);
     Report {
         schema: SCHEMA.into(),

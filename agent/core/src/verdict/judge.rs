@@ -70,17 +70,13 @@ pub fn rule(judged: &Judged<'_>, workload: &Workload) -> Ruling {
     scale.weigh()
 }
 
-/// The overall verdict, and whether it counts for the exit status (DESIGN §4.5).
-pub fn overall<'a>(rulings: impl IntoIterator<Item = (Policy, &'a Ruling)> + Clone) -> (Verdict, bool) {
+/// The overall verdict (DESIGN §4.5): the worst of the workloads that count; where only `observe` ones exist, the worst of them.
+pub fn overall(rulings: &[(Policy, Verdict)]) -> Verdict {
     let worst = |observed: bool| {
-        let of =
-            rulings.clone().into_iter().filter(move |(policy, _)| (*policy == Policy::Observe) == observed);
-        of.map(|(_, ruling)| ruling.verdict).max()
+        let of = rulings.iter().filter(|(policy, _)| (*policy == Policy::Observe) == observed);
+        of.map(|(_, verdict)| *verdict).max()
     };
-    match worst(false) {
-        Some(verdict) => (verdict, true),
-        None => (worst(true).unwrap_or(Verdict::Undetermined), false),
-    }
+    worst(false).or(worst(true)).unwrap_or(Verdict::Undetermined)
 }
 
 impl Scale {
