@@ -119,6 +119,8 @@ pub enum Format {
     Table,
     /// Everything (closedpath.report/1)
     Json,
+    /// A page of its own, for a browser
+    Html,
     /// One line per endpoint and address
     Csv,
     /// For a ticket or a wiki

@@ -243,7 +243,12 @@ fn outside(judged: &Judged<'_>, key: &EndpointKey) -> Option<Outside> {
 }
 
 fn why(judged: &Judged<'_>, key: &EndpointKey, member: &Member) -> Vec<String> {
-    let by: Vec<String> = member.required_by.iter().map(ToString::to_string).collect();
+    /// More are a number; `required_by` of the endpoint names them all.
+    const NAMED: usize = 3;
+    let mut by: Vec<String> = member.required_by.iter().take(NAMED).map(ToString::to_string).collect();
+    if member.required_by.len() > NAMED {
+        by.push(format!("{} more", member.required_by.len() - NAMED));
+    }
     let by = by.join(", ");
     member
         .origins
