@@ -27,6 +27,9 @@ pub fn attribute(seen: &AddressObservation, topology: &Topology, now: SystemTime
     votes.extend(ask_hops(seen, topology, ip, now, &mut evidence));
 
     let answered = Answer::of(&seen.contact);
+    if seen.route.as_ref().is_some_and(|route| route.kind == RouteKind::Local) {
+        return limit_by_answer(stays(evidence), answered);
+    }
     if ways::is_onprem(topology, ip) {
         return internal(&votes, topology, answered, evidence, seen.at);
     }
@@ -89,7 +92,7 @@ fn ask_forwarding_table<'a>(
             return None;
         }
         RouteKind::Local => {
-            evidence.push(by(format!("{ip} is an address of this host"), Strength::C));
+            evidence.push(by(format!("{ip} is an address of this host: nothing leaves it"), Strength::A));
             return None;
         }
         RouteKind::Unicast => {}
@@ -229,15 +232,19 @@ fn internal(
     if votes.iter().any(|vote| vote.plane == Plane::Data && leaves(vote)) {
         return Path::unknown(Reason::Conflict, evidence);
     }
-    let path = Path {
+    limit_by_answer(stays(evidence), answered)
+}
+
+/// A flow that does not leave the site.
+fn stays(evidence: Vec<Evidence>) -> Path {
+    Path {
         class: PathClass::Internal,
         edge: Some(Edge::Internal),
         exit: Some(Exit::Onprem),
         confidence: Confidence::Confirmed,
         reason: None,
         ..Path::unknown(Reason::NoEvidence, evidence)
-    };
-    limit_by_answer(path, answered)
+    }
 }
 
 /// A7 and A8 for destinations outside the site.

@@ -313,6 +313,13 @@ fn untested(plan: &Plan, picture: &Picture, mut words: Vec<String>) -> Vec<Strin
     if plan.topology.ntp.is_empty() {
         words.push("no topology.ntp is declared: where the time comes from is not known".into());
     }
+    let resolvers = picture.members.iter().filter(|(_, member)| member.origins.contains(&Origin::Resolver));
+    words.extend(resolvers.map(|(key, _)| {
+        format!(
+            "the resolver {} was asked; whom it asks in turn, and by which path, cannot be seen from here",
+            key.host
+        )
+    }));
     if plan.bmp.is_some() {
         words.push(
             "[bmp] is configured, and this version does not listen to it: no evidence of the control plane"
