@@ -9,7 +9,7 @@ use closedpath_core::closure::{Outcome, Work};
 use closedpath_core::config::Plan;
 use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::observation::{
-    AddressObservation, Contact, RouteObservation, TlsObservation, TraceObservation,
+    AddressObservation, Contact, FetchObservation, RouteObservation, TlsObservation, TraceObservation,
 };
 use closedpath_core::target::{EndpointKey, Probe};
 use closedpath_net::{
@@ -21,7 +21,11 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 /// Bodies of CRLs, OCSP responses and certificates are read up to this many bytes.
-const MAX_BODY: usize = 64 * 1024 * 1024;
+const MAX_BODY: usize = 32 * 1024 * 1024;
+/// Bodies under way at once, so that hostile hosts cannot fill the memory.
+const FETCHES: usize = 16;
+/// What was served is asked for again after this.
+const FETCH_INTERVAL: Duration = Duration::from_secs(3600);
 /// Traces under way at once: they share the routers' ICMP limits.
 const TRACES: usize = 64;
 /// One hop answers within this, or is silent.
@@ -47,6 +51,8 @@ pub struct Edges {
     traces: Semaphore,
     remembered: Mutex<HashMap<SocketAddr, Remembered>>,
     patience: Mutex<Arc<Patience>>,
+    fetches: Semaphore,
+    served: Mutex<HashMap<(String, IpAddr), (Instant, FetchObservation)>>,
 }
 
 /// A trace of an earlier round, with the route it was made under.
@@ -75,6 +81,8 @@ impl Edges {
             no_tracing: tracing_works().err(),
             traces: Semaphore::new(TRACES),
             remembered: Mutex::new(HashMap::new()),
+            fetches: Semaphore::new(FETCHES),
+            served: Mutex::new(HashMap::new()),
             patience: Mutex::new(Arc::new(patience(plan.probe.timeout))),
         })
     }
@@ -104,11 +112,32 @@ impl Edges {
                 let seen = Box::new(self.probe(&key, ip).await);
                 Outcome::Probed { key, seen }
             }
-            Work::Fetch { url, ip } => {
-                let limits = FetchLimits { timeout: self.timeout, max_body: MAX_BODY };
-                Outcome::Fetched(fetch(&url, ip, limits, Some(&self.tls)).await)
+            Work::Fetch { url, ip } => Outcome::Fetched(self.fetch(url, ip).await),
+        }
+    }
+
+    /// One GET; what was served a while ago is not asked for again, since CA hosts serve everybody.
+    async fn fetch(&self, url: String, ip: IpAddr) -> FetchObservation {
+        let key = (url, ip);
+        if let Ok(served) = self.served.lock() {
+            let fresh = served.get(&key).filter(|(at, _)| at.elapsed() < FETCH_INTERVAL);
+            if let Some((_, seen)) = fresh {
+                return seen.clone();
             }
         }
+        // A permit cannot be refused: the semaphore is never closed.
+        let _turn = self.fetches.acquire().await;
+        let limits = FetchLimits { timeout: self.timeout, max_body: MAX_BODY };
+        let mut seen = fetch(&key.0, ip, limits, Some(&self.tls)).await;
+        // What the body says is not judged by this version, and bodies of CRLs are large.
+        seen.body = Vec::new();
+        if seen.failure.is_none() && seen.status.is_some_and(|status| status < 400) {
+            if let Ok(mut served) = self.served.lock() {
+                served.retain(|_, (at, _)| at.elapsed() < FETCH_INTERVAL);
+                served.insert(key, (Instant::now(), seen.clone()));
+            }
+        }
+        seen
     }
 
     async fn probe(&self, key: &EndpointKey, ip: IpAddr) -> AddressObservation {
