@@ -131,11 +131,10 @@ impl Edges {
         let mut seen = fetch(&key.0, ip, limits, Some(&self.tls)).await;
         // What the body says is not judged by this version, and bodies of CRLs are large.
         seen.body = Vec::new();
-        if seen.failure.is_none() && seen.status.is_some_and(|status| status < 400) {
-            if let Ok(mut served) = self.served.lock() {
-                served.retain(|_, (at, _)| at.elapsed() < FETCH_INTERVAL);
-                served.insert(key, (Instant::now(), seen.clone()));
-            }
+        let worked = seen.failure.is_none() && seen.status.is_some_and(|status| status < 400);
+        if worked && let Ok(mut served) = self.served.lock() {
+            served.retain(|_, (at, _)| at.elapsed() < FETCH_INTERVAL);
+            served.insert(key, (Instant::now(), seen.clone()));
         }
         seen
     }
