@@ -157,7 +157,8 @@ impl About<'_> {
 
     /// F12: also where nothing answers, since the misrouted packets left all the same.
     fn private_by_internet(&self) -> Option<Raised> {
-        let declared = self.judged.plan.topology.vnet.iter().any(|net| net.contains(&self.ip));
+        let ip = self.ip.to_canonical();
+        let declared = self.judged.plan.topology.vnet.iter().any(|net| net.contains(&ip));
         let by_internet =
             self.judgement.path.edge == Some(Edge::Internet) && self.class_or_route().is_internet();
         if !by_internet || !(is_private(self.ip) || declared) {
@@ -171,9 +172,10 @@ impl About<'_> {
 
     /// F13 (EL3).
     fn private_undeclared(&self) -> Option<Raised> {
+        let ip = self.ip.to_canonical();
         let topology = &self.judged.plan.topology;
-        let declared = topology.vnet.iter().chain(&topology.onprem).any(|net| net.contains(&self.ip))
-            || topology.tunnels.iter().flat_map(|tunnel| &tunnel.prefixes).any(|net| net.contains(&self.ip));
+        let declared = topology.vnet.iter().chain(&topology.onprem).any(|net| net.contains(&ip))
+            || topology.tunnels.iter().flat_map(|tunnel| &tunnel.prefixes).any(|net| net.contains(&ip));
         if !is_private(self.ip) || declared {
             return None;
         }
