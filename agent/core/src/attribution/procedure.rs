@@ -1,5 +1,6 @@
 //! The ordered procedure A0–A10 for one address (DOMAIN §3.2).
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
@@ -99,8 +100,11 @@ fn ask_forwarding_table<'a>(
     }
     let mut ways = Ways::new();
     let mut exclusive = !route.next_hops.is_empty();
+    let mut classes: Vec<BTreeSet<PathClass>> = Vec::new();
     for hop in &route.next_hops {
         let (leads_to, only) = ways::by_next_hop(topology, hop);
+        let of_hop = ways::all(topology).into_iter().filter(|way| leads_to.contains(way.name()));
+        classes.push(of_hop.map(|way| way.class(ip, topology).0).collect());
         ways.extend(leads_to);
         exclusive &= only;
     }
@@ -120,12 +124,11 @@ fn ask_forwarding_table<'a>(
         (false, _) => format!("the first hop only, shared by {}", names(&ways)),
     };
     evidence.push(by(format!("to {ip}: {}{prefix}, {meaning}", hops.join(" and ")), strength));
-    let classes: Vec<PathClass> = ways::all(topology)
-        .iter()
-        .filter(|way| ways.contains(way.name()))
-        .map(|way| way.class(ip, topology).0)
-        .collect();
-    let mixed = exclusive && classes.windows(2).any(|pair| pair[0] != pair[1]);
+    // Two ways out that cannot be of one class, whichever of their links they lead to (A7).
+    let mixed = classes.iter().enumerate().any(|(position, one)| {
+        let apart = |other: &BTreeSet<PathClass>| !other.is_empty() && one.is_disjoint(other);
+        !one.is_empty() && classes[position + 1..].iter().any(apart)
+    });
     let vote = exclusive.then_some(Vote { ways, plane: Plane::Host, decides: true });
     Some((vote, mixed))
 }
@@ -152,7 +155,8 @@ fn ask_source_address<'a>(
     Some(Vote { ways, plane: Plane::Host, decides: false })
 }
 
-/// E6: hops of TTL-limited probes. Within one trace every declared hop decides; several flows may take several links.
+/// E6: hops of TTL-limited probes. Within one trace every declared hop decides; several flows may take several links, and
+/// the first vote names all that were taken.
 fn ask_hops<'a>(
     seen: &AddressObservation,
     topology: &'a Topology,
@@ -160,8 +164,8 @@ fn ask_hops<'a>(
     now: SystemTime,
     evidence: &mut Vec<Evidence>,
 ) -> Vec<Vote<'a>> {
-    let mut per_flow = Ways::new();
-    let mut contradictions = Vec::new();
+    let mut taken = Ways::new();
+    let mut contradictory = false;
     for trace in &seen.traces {
         let age = now.duration_since(trace.at).unwrap_or_default();
         if age > HOP_EVIDENCE_LIMIT {
@@ -178,16 +182,18 @@ fn ask_hops<'a>(
             }
         }
         evidence.push(describe(trace, &proven));
-        if let Some((_, _, first)) = proven.first() {
-            per_flow.insert(first.name());
-        }
-        contradictions.extend(proven.iter().skip(1).map(|(_, _, way)| Ways::from([way.name()])));
+        contradictory |= proven.len() > 1;
+        taken.extend(proven.iter().map(|(_, _, way)| way.name()));
     }
+    let vote = |ways| Vote { ways, plane: Plane::Data, decides: true };
     let mut votes = Vec::new();
-    if !per_flow.is_empty() {
-        votes.push(Vote { ways: per_flow, plane: Plane::Data, decides: true });
+    if !taken.is_empty() {
+        votes.push(vote(taken));
     }
-    votes.extend(contradictions.into_iter().map(|ways| Vote { ways, plane: Plane::Data, decides: true }));
+    if contradictory {
+        // No link fits a flow that passes hops of two.
+        votes.push(vote(Ways::new()));
+    }
     votes
 }
 
@@ -262,7 +268,15 @@ fn decide(
         return Path::unknown(Reason::NoEvidence, evidence);
     }
     let mut remaining: Ways<'_> = ways::all(topology).iter().map(Way::name).collect();
-    for vote in votes {
+    let (taken, allowed): (Vec<_>, Vec<_>) = votes.iter().partition(|vote| vote.plane == Plane::Data);
+    for vote in allowed {
+        remaining = &remaining & &vote.ways;
+    }
+    for vote in taken {
+        // A way that some flow took and that other evidence excludes is a contradiction, not one choice less.
+        if !vote.ways.is_subset(&remaining) {
+            return Path::unknown(Reason::Conflict, evidence);
+        }
         remaining = &remaining & &vote.ways;
     }
     if remaining.is_empty() {
@@ -276,11 +290,11 @@ fn decide(
         return Path::unknown(Reason::Ambiguous, evidence);
     };
     match path.class {
-        // The private peering carries a private address that nobody declared: nothing says where it ends.
+        // The private peering carries a private address that nobody declared, or what is not of the site goes deeper into
+        // it: nothing says where it ends.
         PathClass::Unknown => {
-            debug_assert!(is_private(ip));
-            let reason = Some(Reason::UndeclaredPrivate);
-            Path { reason, confidence: Confidence::Unknown, exit: None, ..path }
+            let reason = if is_private(ip) { Reason::UndeclaredPrivate } else { Reason::Insufficient };
+            Path { reason: Some(reason), confidence: Confidence::Unknown, exit: None, ..path }
         }
         // The hop alone cannot show the default route that the class is about (E7d, DESIGN §4.5); nor the path
         // that carries a tunnel's outer packets.
@@ -297,7 +311,7 @@ fn confidence(votes: &[Vote<'_>]) -> Confidence {
     if votes.iter().any(|vote| vote.decides && matches!(vote.plane, Plane::Data | Plane::Host)) {
         return Confidence::Confirmed;
     }
-    let planes: std::collections::BTreeSet<Plane> = votes.iter().map(|vote| vote.plane).collect();
+    let planes: BTreeSet<Plane> = votes.iter().map(|vote| vote.plane).collect();
     if planes.contains(&Plane::Control) || planes.len() >= 2 {
         return Confidence::Probable;
     }

@@ -55,9 +55,11 @@ impl<'a> Way<'a> {
         }
     }
 
-    /// Class and exit of a flow to `ip` that takes this way (A9, DESIGN §4.5).
+    /// Class and exit of a flow to `ip`, which is not of the site, that takes this way (A9, DESIGN §4.5).
     pub fn class(&self, ip: IpAddr, topology: &Topology) -> (PathClass, Exit) {
         let in_vnet = longest(&topology.vnet, ip).is_some();
+        // Of the site itself it is not (A2), so it goes on from there, nobody knows how.
+        let deeper = (PathClass::Unknown, Exit::Unknown);
         match self {
             Self::Link(link) => match link.edge {
                 Edge::ErPrivate if in_vnet => (PathClass::ErPrivate, Exit::Vnet),
@@ -69,17 +71,23 @@ impl<'a> Way<'a> {
                 }
                 Edge::Internet => (PathClass::InternetDirect, Exit::Unknown),
                 Edge::S2sVpnOverInternet => (PathClass::VpnInternet, Exit::Vnet),
-                Edge::Internal => (PathClass::Internal, Exit::Onprem),
+                Edge::Internal => deeper,
             },
             Self::Tunnel(tunnel) => match (tunnel.kind, tunnel.over) {
                 (TunnelKind::GsaRemoteNetwork, _) => (PathClass::GsaRemoteNetwork, Exit::Gsa),
                 (TunnelKind::Ipsec, Edge::ErPrivate | Edge::ErMicrosoft) => {
-                    (PathClass::ErPrivateIpsec, Exit::Vnet)
+                    if in_vnet || leads_to(tunnel, ip) {
+                        (PathClass::ErPrivateIpsec, Exit::Vnet)
+                    } else if is_private(ip) {
+                        (PathClass::Unknown, Exit::Unknown)
+                    } else {
+                        (PathClass::InternetViaAzureBgp, Exit::Unknown)
+                    }
                 }
                 (TunnelKind::Ipsec, Edge::Internet | Edge::S2sVpnOverInternet) => {
                     (PathClass::VpnInternet, Exit::Vnet)
                 }
-                (TunnelKind::Ipsec, Edge::Internal) => (PathClass::Internal, Exit::Onprem),
+                (TunnelKind::Ipsec, Edge::Internal) => deeper,
             },
         }
     }
@@ -90,6 +98,11 @@ pub fn is_onprem(topology: &Topology, ip: IpAddr) -> bool {
     let tunnels = topology.tunnels.iter().filter_map(|tunnel| longest(&tunnel.prefixes, ip)).max();
     let away = longest(&topology.vnet, ip).max(tunnels);
     longest(&topology.onprem, ip).is_some_and(|onprem| Some(onprem) > away)
+}
+
+/// Whether the tunnel's prefixes name the destination. A default route does not, nor its two halves (E7d).
+fn leads_to(tunnel: &Tunnel, ip: IpAddr) -> bool {
+    longest(&tunnel.prefixes, ip).is_some_and(|length| length > 1)
 }
 
 fn longest(nets: &[ipnet::IpNet], ip: IpAddr) -> Option<u8> {
@@ -134,12 +147,14 @@ pub fn by_next_hop<'a>(topology: &'a Topology, hop: &NextHop) -> (Ways<'a>, bool
         .filter(|link| link.interface.as_deref() == Some(hop.interface.as_str()))
         .map(|link| link.name.as_str())
         .collect();
-    if !by_interface.is_empty() {
-        let exclusive = by_interface.len() == 1;
-        return (by_interface, exclusive);
-    }
     let begins_here = |link: &&Link| hop.gateway.is_some_and(|gateway| link.next_hop.contains(&gateway));
     let declared: Ways = topology.links.iter().filter(begins_here).map(|link| link.name.as_str()).collect();
+    if !by_interface.is_empty() {
+        // A router of another link behind the interface belies the claim.
+        let candidates = &by_interface | &declared;
+        let exclusive = candidates.len() == 1;
+        return (candidates, exclusive);
+    }
     let undeclared: Ways = topology
         .links
         .iter()

@@ -61,6 +61,12 @@ pub enum Choice {
 }
 
 impl Group {
+    fn offer(&mut self, choice: Choice) {
+        if !self.choices.contains(&choice) {
+            self.choices.push(choice);
+        }
+    }
+
     /// Whether one of the choices is to be had.
     pub fn satisfied(&self, picture: &Picture) -> bool {
         self.choices.iter().any(|choice| match choice {
@@ -115,15 +121,9 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
         let need = Need { requirement: root.requirement, member: true };
         queue.push((root.key.clone(), root.workload.clone(), need));
         if root.origin != Origin::Canary {
-            let what = root.group.clone();
-            join(
-                &mut groups,
-                &root.workload,
-                what,
-                root.requirement,
-                false,
-                Choice::Endpoint(root.key.clone()),
-            );
+            let of = (root.workload.clone(), root.group.clone());
+            join(&mut groups, of, &root.group, (root.requirement, false))
+                .offer(Choice::Endpoint(root.key.clone()));
         }
     }
     let profiles: BTreeMap<&str, ClientProfile> =
@@ -147,6 +147,11 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
             // The page itself is this endpoint; only where it redirects to is new.
             if let Some(next) = picture.urls.get(page).and_then(|url| url.next.as_ref()) {
                 follow(next, need);
+                for url in picture.redirects(next) {
+                    let what = url.endpoint.to_string();
+                    join(&mut groups, (workload.clone(), what.clone()), &what, (requirement, false))
+                        .offer(Choice::Endpoint(url.endpoint.clone()));
+                }
             }
         }
         let pointed = |requirement| Need { requirement, member: need.member && follows_pointers(profile) };
@@ -161,9 +166,12 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
                 let crl = certificate.crl.iter().flatten().map(|url| (url, Origin::Crl));
                 let ocsp = certificate.ocsp.iter().map(|url| (url, Origin::Ocsp));
                 for (url, kind) in crl.chain(ocsp) {
-                    let Some(link) = super::urls::parse(url, kind, None) else { continue };
                     let what = format!("revocation of \"{}\"", certificate.subject);
-                    join(&mut groups, &workload, what, wanted, unsure, Choice::Url(link.key.clone()));
+                    // By certificate, not by name: subjects may be empty, or alike under two issuers (DOMAIN §4.4.3).
+                    let of = (workload.clone(), format!("{what} {sha256}"));
+                    let group = join(&mut groups, of, &what, (wanted, unsure));
+                    let Some(link) = super::urls::parse(url, kind, None) else { continue };
+                    group.offer(Choice::Url(link.key.clone()));
                     follow(&link.key, pointed(wanted));
                 }
                 let issuer_presented = chain
@@ -177,9 +185,11 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
                 };
                 let wanted = wanted.min(requirement);
                 for url in &certificate.ca_issuers {
-                    let Some(link) = super::urls::parse(url, Origin::Aia, None) else { continue };
                     let what = format!("issuer of \"{}\"", certificate.subject);
-                    join(&mut groups, &workload, what, wanted, unsure, Choice::Url(link.key.clone()));
+                    let of = (workload.clone(), format!("{what} {sha256}"));
+                    let group = join(&mut groups, of, &what, (wanted, unsure));
+                    let Some(link) = super::urls::parse(url, Origin::Aia, None) else { continue };
+                    group.offer(Choice::Url(link.key.clone()));
                     follow(&link.key, pointed(wanted));
                 }
             }
@@ -189,23 +199,21 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
     needs
 }
 
-fn join(
-    groups: &mut BTreeMap<(String, String), Group>,
-    workload: &str,
-    what: String,
-    requirement: Requirement,
-    unsure: bool,
-    choice: Choice,
-) {
-    let group = groups.entry((workload.to_string(), what.clone())).or_insert_with(|| Group {
-        workload: workload.to_string(),
+/// The group of a workload with this identity, at least this much wanted, whether as a guess or not.
+fn join<'a>(
+    groups: &'a mut BTreeMap<(String, String), Group>,
+    of: (String, String),
+    what: &str,
+    (requirement, unsure): (Requirement, bool),
+) -> &'a mut Group {
+    let workload = of.0.clone();
+    let group = groups.entry(of).or_insert_with(|| Group {
+        workload,
         requirement,
         unsure,
-        what,
+        what: what.to_string(),
         choices: Vec::new(),
     });
     group.requirement = group.requirement.max(requirement);
-    if !group.choices.contains(&choice) {
-        group.choices.push(choice);
-    }
+    group
 }

@@ -83,7 +83,8 @@ pub fn roots(plan: &Plan, catalogs: &[Catalog], servers: &[(String, SocketAddr)]
             let key = EndpointKey::new(host, 123, Probe::Ntp);
             add(key, Origin::Ntp, Requirement::Soft, Some("a time source"));
         }
-        if workload.policy == Policy::Closed {
+        // What is only watched is judged as closed would be (DESIGN §4.5).
+        if workload.policy != Policy::ClosedExcept {
             for canary in &plan.canaries {
                 add(canary.endpoint.clone(), Origin::Canary, Requirement::Optional, None);
             }

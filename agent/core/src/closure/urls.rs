@@ -50,13 +50,13 @@ impl UrlState {
     /// Whether this exchange brought what the URL is for; a redirect does not by itself.
     ///
     /// An OCSP responder answers a bare GET with any status it likes (RFC 5019 §5 puts the request into the path),
-    /// so any answer shows that it serves; CRLs and certificates are there or not.
+    /// so any answer of its own shows that it serves; CRLs and certificates are there or not.
     pub fn served(&self) -> bool {
         let Some(fetched) = self.fetched.as_ref().filter(|fetched| fetched.failure.is_none()) else {
             return false;
         };
         match self.kind {
-            Origin::Ocsp => fetched.status.is_some_and(|status| status != 403 && status != 407),
+            Origin::Ocsp => fetched.status.is_some_and(|status| !matches!(status, 300..=399 | 403 | 407)),
             _ => fetched.status.is_some_and(|status| (200..300).contains(&status)),
         }
     }

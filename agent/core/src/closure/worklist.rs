@@ -187,6 +187,9 @@ impl<'a> Closure<'a> {
             Chain { certificates: facts.iter().map(|facts| facts.sha256.clone()).collect(), incomplete };
         let Some(member) = self.picture.members.get_mut(key) else { return };
         let depth = member.depth.saturating_add(1);
+        if facts.len() < tls.chain.len() {
+            self.picture.truncated.insert(format!("{key} presents a certificate that cannot be read"));
+        }
         if chain.certificates.is_empty() || !member.chains.insert(chain) {
             return;
         }
@@ -197,8 +200,9 @@ impl<'a> Closure<'a> {
                 let pointers = pointers.chain(certificate.ocsp.iter().map(|url| (url, Origin::Ocsp)));
                 let pointers = pointers.chain(certificate.ca_issuers.iter().map(|url| (url, Origin::Aia)));
                 for (url, kind) in pointers {
-                    if let Some(link) = urls::parse(url, kind, None) {
-                        self.add_url(link, kind, kind, depth, 0, key);
+                    match urls::parse(url, kind, None) {
+                        Some(link) => _ = self.add_url(link, kind, kind, depth, 0, key),
+                        None => _ = self.picture.unfetchable.insert(url.clone()),
                     }
                 }
             }

@@ -25,8 +25,8 @@ pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey) -> Vec<Finding> {
     for (ip, judgement) in judged.of.get(key).into_iter().flatten() {
         let about = About { judged, key, ip: *ip, judgement };
         let raised = [
-            // A CA host gets F33 or F34, not F02 as well (DESIGN §4.5).
-            if ca_only { None } else { about.by_internet() },
+            // A CA host gets F33 or F34, not F02 as well (DESIGN §4.5); F01 only if the data says so.
+            if ca_only && !about.could_go_by_expressroute() { None } else { about.by_internet() },
             about.ineligible_by_expressroute(),
             about.private_by_internet(),
             about.private_undeclared(),
@@ -84,6 +84,10 @@ impl About<'_> {
         let mut workloads =
             self.judged.plan.workloads.iter().filter(|workload| names.contains(&workload.name));
         !names.is_empty() && workloads.all(|workload| workload.excepts(&self.key.host, self.key.port))
+    }
+
+    fn could_go_by_expressroute(&self) -> bool {
+        matches!(self.judgement.eligibility.result, Outcome::Eligible | Outcome::Conditional)
     }
 
     /// F01 and F02. What the data does not know counts as eligible: rather one leak too many.
@@ -157,7 +161,8 @@ impl About<'_> {
 
     /// F12: also where nothing answers, since the misrouted packets left all the same.
     fn private_by_internet(&self) -> Option<Raised> {
-        let declared = self.judged.plan.topology.vnet.iter().any(|net| net.contains(&self.ip));
+        let ip = self.ip.to_canonical();
+        let declared = self.judged.plan.topology.vnet.iter().any(|net| net.contains(&ip));
         let by_internet =
             self.judgement.path.edge == Some(Edge::Internet) && self.class_or_route().is_internet();
         if !by_internet || !(is_private(self.ip) || declared) {
@@ -171,9 +176,10 @@ impl About<'_> {
 
     /// F13 (EL3).
     fn private_undeclared(&self) -> Option<Raised> {
+        let ip = self.ip.to_canonical();
         let topology = &self.judged.plan.topology;
-        let declared = topology.vnet.iter().chain(&topology.onprem).any(|net| net.contains(&self.ip))
-            || topology.tunnels.iter().flat_map(|tunnel| &tunnel.prefixes).any(|net| net.contains(&self.ip));
+        let declared = topology.vnet.iter().chain(&topology.onprem).any(|net| net.contains(&ip))
+            || topology.tunnels.iter().flat_map(|tunnel| &tunnel.prefixes).any(|net| net.contains(&ip));
         if !is_private(self.ip) || declared {
             return None;
         }

@@ -218,15 +218,18 @@ fn outside(judged: &Judged<'_>, key: &EndpointKey) -> Option<Outside> {
         return None;
     }
     let answering = judged.answering(key);
-    let closed = |(_, judgement): &(IpAddr, &Judgement)| {
+    let closed = |(ip, judgement): &(IpAddr, &Judgement)| {
+        let refused = member.contacted().all(|made| made != *ip);
         verdict::is_closed_path(judged, judgement.path.class, judgement.path.confidence)
+            || (refused && judgement.path.class.is_closed())
     };
     if !answering.is_empty() && answering.iter().all(closed) {
         return None;
     }
     let topology = &judged.plan.topology;
     let inside = |ip: &IpAddr| {
-        is_private(*ip) || topology.onprem.iter().chain(&topology.vnet).any(|net| net.contains(ip))
+        let ip = ip.to_canonical();
+        is_private(ip) || topology.onprem.iter().chain(&topology.vnet).any(|net| net.contains(&ip))
     };
     if answering.is_empty() && !member.addresses.is_empty() && member.addresses.keys().all(inside) {
         return None;

@@ -34,16 +34,22 @@ pub fn rule(judged: &Judged<'_>, workload: &Workload) -> Ruling {
     let belongs =
         |needed: &BTreeMap<String, Need>| needed.get(&workload.name).is_some_and(|need| need.member);
     let members = judged.needs.of.iter().filter(|(_, needed)| belongs(needed));
-    let mut any = false;
     for (key, _) in members {
         let Some(member) = judged.picture.members.get(key) else { continue };
-        if member.origins.iter().all(|origin| *origin == Origin::Canary) {
+        let asked = |origin| {
+            let mut roots = judged.picture.roots.roots.iter();
+            roots.any(|root| root.key == *key && root.workload == workload.name && root.origin == origin)
+        };
+        if asked(Origin::Canary) {
             weigh_canary(judged, key, &mut scale);
-            continue;
         }
-        any |= member.origins.iter().any(|origin| matches!(origin, Origin::Target | Origin::Catalog));
-        weigh_member(judged, workload, key, &mut scale);
+        if member.origins.iter().any(|origin| *origin != Origin::Canary) {
+            weigh_member(judged, workload, key, &mut scale);
+        }
     }
+    let any = judged.picture.roots.roots.iter().any(|root| {
+        root.workload == workload.name && matches!(root.origin, Origin::Target | Origin::Catalog)
+    });
     weigh_groups(judged, workload, &mut scale);
     if !any {
         scale.unknowns.push("the workload has no target that could be checked".into());
@@ -126,6 +132,9 @@ fn weigh_member(judged: &Judged<'_>, workload: &Workload, key: &EndpointKey, sca
             if answers { "" } else { " (silent now)" }
         ));
     }
+    if !excepted {
+        weigh_unseen(judged, key, scale);
+    }
     for (ip, judgement) in judged.answering(key) {
         let path = &judgement.path;
         let class = path.class;
@@ -148,6 +157,22 @@ fn weigh_member(judged: &Judged<'_>, workload: &Workload, key: &EndpointKey, sca
         } else {
             let why = path.reason.map_or("the path cannot be told", Reason::explain);
             scale.unknowns.push(format!("{at} answers on a path that cannot be told: {why}"));
+        }
+    }
+}
+
+/// What was not looked at is not known to keep inside. A sinkhole is no destination: nothing leaves for it.
+fn weigh_unseen(judged: &Judged<'_>, key: &EndpointKey, scale: &mut Scale) {
+    let Some(member) = judged.picture.members.get(key) else { return };
+    for (ip, seen) in &member.addresses {
+        let sunk = ip.to_canonical().is_loopback() || ip.to_canonical().is_unspecified();
+        match seen {
+            Seen::Observed(_) => {}
+            Seen::Pending => scale.unknowns.push(format!("{key} ({ip}) was not looked at in this round")),
+            Seen::Forbidden(_) if sunk => {}
+            Seen::Forbidden(_) => scale
+                .unsure
+                .push(format!("{key} ({ip}) was not looked at: {}", Reason::ForbiddenAddress.explain())),
         }
     }
 }

@@ -1,0 +1,244 @@
+//! Findings (DOMAIN §3.5, §4.5): each is raised where its condition holds, and not where it does not.
+
+use closedpath_core::findings::{FindingId, Severity};
+use closedpath_core::observation::DnsStatus;
+use closedpath_core::tables::{AsnTable, DataFile, ServiceTags};
+
+use crate::certificates::{Pointers, issued};
+use crate::world::{Observed, Seen, World, observed, world};
+
+/// Extracts of the files of 2025-11-10; the vectors of DOMAIN §2.3 hold on them.
+const TAGS: &str = include_str!("../../../../tests/data/ServiceTags_Public_20251110.extract.json");
+const ASN: &str = include_str!("../../../../tests/data/asn.tsv");
+/// Entra ID: eligible by community 12076:5060.
+const ENTRA: &str = "20.190.141.1";
+/// Front Door: not supported on Microsoft peering.
+const FRONT_DOOR: &str = "13.107.246.10";
+const CONFIG: &str = r#"
+[topology]
+onprem = ["192.168.0.0/16"]
+vnet = ["10.100.0.0/16"]
+[circuit.tokyo]
+sku = "standard"
+location = "Tokyo"
+route_filter = ["12076:51012", "12076:51013", "12076:5060", "12076:5070"]
+[[link]]
+name = "private"
+edge = "er_private"
+circuit = "tokyo"
+hops = ["172.16.0.2"]
+[[link]]
+name = "ms"
+edge = "er_microsoft"
+circuit = "tokyo"
+hops = ["198.51.100.1"]
+[[link]]
+name = "isp"
+edge = "internet"
+hops = ["192.0.2.1"]
+[[workload]]
+name = "w"
+policy = "POLICY"
+client_profile = "windows-cryptoapi"
+EXTRA
+[[target]]
+workload = "w"
+host = "a.example"
+port = 443
+probe = "tls"
+"#;
+
+fn with_policy(policy: &str, extra: &str) -> World {
+    let mut world = world(&CONFIG.replace("POLICY", policy).replace("EXTRA", extra));
+    let file = |name, text| DataFile { name, modified: None, text };
+    let tags = ServiceTags::parse(&file("ServiceTags_Public_20251110.extract.json", TAGS));
+    world.tables.service_tags = Some(tags.expect("the extract parses"));
+    world.tables.asn = Some(AsnTable::parse(&file("asn.tsv", ASN)).expect("the extract parses"));
+    world.tables.limits.service_tags_stale = std::time::Duration::MAX;
+    world
+}
+
+fn site() -> World {
+    with_policy("closed", "")
+}
+
+fn by(hop: &str, ip: &str) -> Observed {
+    observed("a.example", ip).hops([hop]).connected()
+}
+
+fn private(ip: &str) -> Observed {
+    by("172.16.0.2", ip)
+}
+
+fn microsoft(ip: &str) -> Observed {
+    by("198.51.100.1", ip)
+}
+
+fn isp(ip: &str) -> Observed {
+    by("192.0.2.1", ip)
+}
+
+/// Severities of the findings of one kind.
+fn severities(seen: &Seen, id: FindingId) -> Vec<Severity> {
+    seen.findings(id).iter().map(|finding| finding.severity).collect()
+}
+
+fn raised(seen: Observed, id: FindingId) -> Vec<Severity> {
+    severities(&site().see(seen).look(), id)
+}
+
+#[test]
+fn f01_what_expressroute_could_carry_leaves_by_the_internet() {
+    assert_eq!(raised(isp(ENTRA), FindingId::F01), [Severity::Critical]);
+    assert_eq!(raised(microsoft(ENTRA), FindingId::F01), []);
+    assert_eq!(raised(isp(FRONT_DOOR), FindingId::F01), [], "that is F02");
+    let seen = site().see(isp(ENTRA)).look();
+    assert_eq!(seen.findings(FindingId::F01)[0].subject, format!("a.example:443/tls {ENTRA}"));
+    let excepted = with_policy("closed-except", "allow = [\"a.example\"]").see(isp(ENTRA)).look();
+    assert_eq!(severities(&excepted, FindingId::F01), [Severity::Info]);
+    let unanswered = observed("a.example", ENTRA).hops(["192.0.2.1"]);
+    assert_eq!(raised(unanswered, FindingId::F01), [], "no traffic");
+}
+
+#[test]
+fn f01_holds_also_for_the_internet_through_azure() {
+    assert_eq!(raised(private(ENTRA), FindingId::F01), [Severity::Critical]);
+}
+
+#[test]
+fn f02_what_expressroute_cannot_carry_leaves_by_the_internet() {
+    assert_eq!(raised(isp(FRONT_DOOR), FindingId::F02), [Severity::High]);
+    assert_eq!(raised(isp(ENTRA), FindingId::F02), []);
+    for (policy, extra, severity) in [
+        ("observe", "", Severity::Info),
+        ("closed-except", "", Severity::High),
+        ("closed-except", "allow = [\"a.example:443\"]", Severity::Info),
+    ] {
+        let seen = with_policy(policy, extra).see(isp(FRONT_DOOR)).look();
+        assert_eq!(severities(&seen, FindingId::F02), [severity], "{policy} {extra}");
+    }
+}
+
+#[test]
+fn f03_and_f04_what_expressroute_does_not_carry_leaves_by_it() {
+    assert_eq!(raised(private(FRONT_DOOR), FindingId::F03), [Severity::Medium]);
+    assert_eq!(raised(private(FRONT_DOOR), FindingId::F04), []);
+    assert_eq!(raised(microsoft(FRONT_DOOR), FindingId::F04), [Severity::High]);
+    assert_eq!(raised(microsoft(FRONT_DOOR), FindingId::F03), []);
+    assert_eq!(raised(microsoft(ENTRA), FindingId::F04), []);
+    assert_eq!(raised(private("10.100.0.4"), FindingId::F03), []);
+    assert_eq!(
+        raised(observed("a.example", FRONT_DOOR).connected(), FindingId::F04),
+        [],
+        "the path is not known"
+    );
+}
+
+#[test]
+fn f12_a_private_address_leaves_by_the_internet_whether_it_answers_or_not() {
+    assert_eq!(raised(isp("10.100.0.4"), FindingId::F12), [Severity::Critical]);
+    assert_eq!(
+        raised(observed("a.example", "10.100.0.4").hops(["192.0.2.1"]), FindingId::F12),
+        [Severity::Critical]
+    );
+    assert_eq!(raised(isp("10.200.0.4"), FindingId::F12), [Severity::Critical], "undeclared");
+    assert_eq!(raised(private("10.100.0.4"), FindingId::F12), []);
+    assert_eq!(raised(isp(ENTRA), FindingId::F12), []);
+}
+
+#[test]
+fn f13_a_private_address_is_in_no_declared_prefix() {
+    assert_eq!(raised(observed("a.example", "10.200.0.4"), FindingId::F13), [Severity::Medium]);
+    for ip in ["10.100.0.4", "192.168.3.3", ENTRA] {
+        assert_eq!(raised(observed("a.example", ip), FindingId::F13), [], "{ip}");
+    }
+}
+
+#[test]
+fn f15_a_name_is_in_no_catalogue() {
+    assert_eq!(raised(microsoft(ENTRA), FindingId::F15), [Severity::Low]);
+    let mut known = site();
+    known.catalogs = closedpath_core::catalog::builtin().expect("the built-in catalogues parse");
+    known.plan.targets[0].endpoint.host = "login.microsoftonline.com".into();
+    let seen = known.see(observed("login.microsoftonline.com", ENTRA)).look();
+    assert_eq!(severities(&seen, FindingId::F15), []);
+    let mut literal = site();
+    literal.plan.targets[0].endpoint.host = ENTRA.into();
+    assert_eq!(severities(&literal.look(), FindingId::F15), [], "an address has no name");
+}
+
+#[test]
+fn f16_a_needed_name_gives_no_address_whatever_the_reason() {
+    use DnsStatus::{Loop, Nodata, Nxdomain, Refused, Servfail, Timeout};
+    for status in [Nxdomain, Nodata, Servfail, Refused, Timeout, Loop] {
+        let seen = site().unresolved("a.example", status).look();
+        assert_eq!(severities(&seen, FindingId::F16), [Severity::High], "{status:?}");
+    }
+    assert_eq!(raised(observed("a.example", ENTRA), FindingId::F16), []);
+    let canary = CONFIG.replace("POLICY", "closed").replace("EXTRA", "");
+    let canary = format!("{canary}[[canary]]\nhost = \"canary.example\"\nport = 443\n");
+    let seen = world(&canary).see(microsoft(ENTRA)).look();
+    assert_eq!(severities(&seen, FindingId::F16), [], "a canary need not resolve");
+}
+
+#[test]
+fn f22_ipv6_leaves_by_the_internet_while_ipv4_is_closed() {
+    let both = |v4, v6| severities(&site().see(v4).see(v6).look(), FindingId::F22);
+    assert_eq!(both(microsoft(ENTRA), isp("2603:1006:2000::1")), [Severity::Critical]);
+    assert_eq!(both(microsoft(ENTRA), microsoft("2603:1006:2000::1")), []);
+    assert_eq!(both(isp(ENTRA), isp("2603:1006:2000::1")), [], "IPv4 leaks as well");
+    let silent = observed("a.example", "2603:1006:2000::1").hops(["192.0.2.1"]);
+    assert_eq!(both(microsoft(ENTRA), silent), []);
+}
+
+/// The target presents a certificate whose CRL is at `crl.example`, seen as given.
+fn with_crl(host: Observed) -> World {
+    let pointers = Pointers { crl: &["http://crl.example/a.crl"], ..Pointers::default() };
+    site().see(microsoft(ENTRA).presents([issued("a", "CA", pointers)])).see(host)
+}
+
+#[test]
+fn f33_a_ca_host_does_not_serve_what_a_certificate_points_to() {
+    let host = || observed("crl.example", FRONT_DOOR);
+    assert_eq!(severities(&with_crl(host()).look(), FindingId::F33), [Severity::High]);
+    let served = with_crl(host().hops(["198.51.100.1"]).connected());
+    assert_eq!(severities(&served.look(), FindingId::F33), []);
+    let gone =
+        with_crl(host().hops(["198.51.100.1"]).connected()).page("http://crl.example/a.crl", 404, None);
+    let seen = gone.look();
+    assert!(seen.findings(FindingId::F33)[0].detail.contains("HTTP 404"));
+}
+
+#[test]
+fn f34_a_ca_host_by_the_internet_gets_no_f02_as_well() {
+    let host = |hop| observed("crl.example", FRONT_DOOR).hops([hop]).connected();
+    let seen = with_crl(host("192.0.2.1")).look();
+    assert_eq!(severities(&seen, FindingId::F34), [Severity::Medium]);
+    assert_eq!(severities(&seen, FindingId::F02), []);
+    assert_eq!(severities(&with_crl(host("198.51.100.1")).look(), FindingId::F34), []);
+}
+
+#[test]
+fn f01_is_raised_also_for_a_ca_host_that_expressroute_could_carry() {
+    let seen = with_crl(observed("crl.example", ENTRA).hops(["192.0.2.1"]).connected()).look();
+    assert_eq!(severities(&seen, FindingId::F34), [Severity::Medium]);
+    assert_eq!(severities(&seen, FindingId::F01), [Severity::Critical]);
+}
+
+#[test]
+fn f41_a_path_is_not_the_expected_one() {
+    let expecting = |class: &str| {
+        let config = CONFIG.replace("POLICY", "closed").replace("EXTRA", "");
+        let config = format!("{config}expect_path = \"{class}\"\n");
+        severities(&world(&config).see(microsoft(ENTRA)).look(), FindingId::F41)
+    };
+    assert_eq!(expecting("er_private"), [Severity::High]);
+    assert_eq!(expecting("er_microsoft"), []);
+}
+
+#[test]
+fn findings_stand_gravest_first() {
+    let seen = site().see(isp(ENTRA)).see(observed("a.example", "10.200.0.4")).look();
+    let all: Vec<Severity> = seen.report.findings.iter().map(|finding| finding.severity).collect();
+    assert!(all.is_sorted() && all.len() >= 3, "{all:?}");
+}

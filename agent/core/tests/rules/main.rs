@@ -1,0 +1,12 @@
+//! The rules as a whole: what the edges saw goes in by hand, a report comes out. Each test is one sentence of
+//! DOMAIN §3, §4 or DESIGN §4.5, and its expectation is written by hand.
+
+mod attribution;
+mod certificates;
+mod closure;
+mod findings;
+mod invariant;
+mod needs;
+mod report;
+mod verdict;
+mod world;

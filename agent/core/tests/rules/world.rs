@@ -1,0 +1,309 @@
+//! A world as the edges would see it, and the round that looks at it.
+//!
+//! In: a configuration and, per host and address, what is observed there. Out: the report, and the work that was asked for.
+//! Every address that is not described is silent; every name that is not described does not exist.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::LazyLock;
+use std::time::{Duration, SystemTime};
+
+use closedpath_core::attribution::Path;
+use closedpath_core::catalog::Catalog;
+use closedpath_core::closure::{Closure, Outcome, Picture, Work, roots};
+use closedpath_core::config::{Plan, parse};
+use closedpath_core::failure::{Code, Failure, Step};
+use closedpath_core::findings::{Finding, FindingId};
+use closedpath_core::observation::{
+    AddressObservation, Answer, Contact, Contacted, DnsObservation, DnsStatus, DnsView, FetchObservation,
+    Hop, NextHop, PathCheck, RouteKind, RouteObservation, TlsObservation, TraceEnd, TraceObservation,
+};
+use closedpath_core::report::{EndpointReport, Report, Round, WorkloadReport, assemble};
+use closedpath_core::tables::Tables;
+use closedpath_core::target::EndpointKey;
+
+/// What is observed of one address of one host.
+#[derive(Clone)]
+pub struct Observed {
+    host: String,
+    ip: IpAddr,
+    contact: Contact,
+    route: Vec<NextHop>,
+    traces: Vec<TraceObservation>,
+    chain: Option<(Vec<Vec<u8>>, PathCheck)>,
+}
+
+/// A silent address without route or trace.
+pub fn observed(host: &str, ip: &str) -> Observed {
+    let contact = Contact::Failed(Failure::new(Step::Connect, Code::Timeout, "no answer in 5s"));
+    let ip = address(ip);
+    Observed { host: host.into(), ip, contact, route: Vec::new(), traces: Vec::new(), chain: None }
+}
+
+impl Observed {
+    pub fn connected(self) -> Self {
+        self.connected_from("192.168.1.10")
+    }
+
+    pub fn connected_from(mut self, source: &str) -> Self {
+        let local = Some(SocketAddr::new(address(source), 40_000));
+        self.contact = Contact::Made(Contacted { local, took: Duration::from_millis(3) });
+        self
+    }
+
+    pub fn refused(mut self) -> Self {
+        self.contact = Contact::Failed(Failure::new(Step::Connect, Code::Refused, "connection refused"));
+        self
+    }
+
+    /// One flow's trace; `*` is a silent hop.
+    pub fn hops<const N: usize>(self, hops: [&str; N]) -> Self {
+        self.hops_at(hops, now())
+    }
+
+    pub fn hops_at<const N: usize>(mut self, hops: [&str; N], at: SystemTime) -> Self {
+        let hops = hops.iter().zip(1..).map(|(from, ttl)| {
+            let from = (*from != "*").then(|| address(from));
+            Hop { ttl, from, rtt: None }
+        });
+        self.traces.push(TraceObservation {
+            destination: SocketAddr::new(self.ip, 443),
+            source: None,
+            hops: hops.collect(),
+            end: TraceEnd::Silent,
+            at,
+        });
+        self
+    }
+
+    /// One more equal-cost way out; `gateway` may be empty.
+    pub fn route(mut self, interface: &str, gateway: &str) -> Self {
+        let gateway = (!gateway.is_empty()).then(|| address(gateway));
+        self.route.push(NextHop { interface: interface.into(), gateway });
+        self
+    }
+
+    pub fn presents(mut self, chain: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        self.chain = Some((chain.into_iter().collect(), PathCheck::Trusted));
+        self
+    }
+
+    pub fn presents_incomplete(mut self, chain: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        self.chain = Some((chain.into_iter().collect(), PathCheck::UnknownIssuer));
+        self
+    }
+
+    fn seen(&self, key: &EndpointKey, ip: IpAddr) -> AddressObservation {
+        let tls = self.chain.as_ref().filter(|_| key.probe.uses_tls() && self.contact.made());
+        let tls = tls.map(|(chain, path)| TlsObservation {
+            failure: None,
+            version: Some("TLSv1.3".into()),
+            cipher: None,
+            group: None,
+            alpn: None,
+            chain: chain.clone(),
+            staple: None,
+            path: Some(path.clone()),
+            name: None,
+            client_certificate_required: false,
+            took: Duration::from_millis(5),
+        });
+        let route = (!self.route.is_empty()).then(|| RouteObservation {
+            destination: ip,
+            kind: RouteKind::Unicast,
+            next_hops: self.route.clone(),
+            source: None,
+            prefix: None,
+            table: None,
+        });
+        let (contact, traces) = (self.contact.clone(), self.traces.clone());
+        AddressObservation { ip, at: now(), contact, tls, route, traces }
+    }
+}
+
+/// Everything there is.
+pub struct World {
+    pub plan: Plan,
+    pub tables: Tables,
+    pub catalogs: Vec<Catalog>,
+    observed: Vec<Observed>,
+    dns: BTreeMap<String, DnsView>,
+    pages: BTreeMap<String, (u16, Option<String>)>,
+}
+
+/// What a round over the world gave.
+pub struct Seen {
+    pub report: Report,
+    pub work: Vec<Work>,
+}
+
+/// A world under a configuration.
+pub fn world(config: &str) -> World {
+    with_catalogs(config, Vec::new())
+}
+
+/// The same with catalogues.
+pub fn with_catalogs(config: &str, catalogs: Vec<Catalog>) -> World {
+    let names: Vec<&str> = catalogs.iter().map(|catalog| catalog.service.as_str()).collect();
+    let plan = parse("test.toml", config, &names).unwrap_or_else(|errors| panic!("{errors}"));
+    static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::builtin().expect("the built-in tables parse"));
+    let tables = TABLES.clone();
+    let (observed, dns, pages) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+    World { plan, tables, catalogs, observed, dns, pages }
+}
+
+impl World {
+    pub fn see(mut self, seen: Observed) -> Self {
+        if seen.host.parse::<IpAddr>().is_err() {
+            let view = self.dns.entry(seen.host.clone()).or_insert_with(|| view(DnsStatus::Ok));
+            view.answers.push(Answer { ip: seen.ip, ttl: 60 });
+        }
+        self.observed.push(seen);
+        self
+    }
+
+    /// A name that gives no address.
+    pub fn unresolved(mut self, host: &str, status: DnsStatus) -> Self {
+        self.dns.insert(host.into(), view(status));
+        self
+    }
+
+    /// What a URL answers; 200 where nothing is said.
+    pub fn page(mut self, url: &str, status: u16, location: Option<&str>) -> Self {
+        self.pages.insert(url.into(), (status, location.map(str::to_string)));
+        self
+    }
+
+    fn perform(&self, work: &Work) -> Outcome {
+        match work {
+            Work::Resolve { name } => {
+                let view = self.dns.get(name).cloned().unwrap_or_else(|| view(DnsStatus::Nxdomain));
+                Outcome::Resolved(DnsObservation { name: name.clone(), views: vec![view] })
+            }
+            Work::Probe { key, ip } => {
+                let silent = observed(&key.host, &ip.to_string());
+                let here = self.at(&key.host, *ip).unwrap_or(&silent);
+                Outcome::Probed { key: key.clone(), seen: Box::new(here.seen(key, *ip)) }
+            }
+            Work::Fetch { url, ip } => {
+                let page = self.pages.get(&format!("{url} {ip}")).or_else(|| self.pages.get(url));
+                let (status, location) = page.cloned().unwrap_or((200, None));
+                let failure =
+                    (status == 0).then(|| Failure::new(Step::Http, Code::Reset, "reset by the peer"));
+                Outcome::Fetched(FetchObservation {
+                    url: url.clone(),
+                    ip: *ip,
+                    status: failure.is_none().then_some(status),
+                    location,
+                    content_type: None,
+                    body: Vec::new(),
+                    failure,
+                    took: Duration::from_millis(2),
+                })
+            }
+        }
+    }
+
+    fn at(&self, host: &str, ip: IpAddr) -> Option<&Observed> {
+        let exact = self.observed.iter().find(|seen| seen.host == host && seen.ip == ip);
+        exact.or_else(|| self.observed.iter().find(|seen| seen.ip == ip))
+    }
+
+    /// The picture at the fixed point, and the work that led there, driven as the daemon does.
+    pub fn picture(&self) -> (Picture, Vec<Work>) {
+        let mut closure = Closure::new(&self.plan, roots(&self.plan, &self.catalogs, &[]));
+        let mut done = Vec::new();
+        while let Some(work) = closure.next_work() {
+            assert!(done.len() < 100_000, "the closure does not end");
+            closure.observe(self.perform(&work));
+            done.push(work);
+        }
+        assert_eq!(closure.outstanding(), 0);
+        (closure.finish(), done)
+    }
+
+    pub fn report_on(&self, picture: &Picture) -> Report {
+        assemble(Round {
+            version: "test",
+            plan: &self.plan,
+            catalogs: &self.catalogs,
+            tables: &self.tables,
+            picture,
+            started_at: now(),
+            finished_at: now(),
+            not_tested: Vec::new(),
+        })
+    }
+
+    pub fn look(&self) -> Seen {
+        let (picture, work) = self.picture();
+        Seen { report: self.report_on(&picture), work }
+    }
+}
+
+impl Seen {
+    pub fn endpoint(&self, id: &str) -> &EndpointReport {
+        let found = self.report.endpoints.iter().find(|endpoint| endpoint.id == id);
+        found.unwrap_or_else(|| panic!("no {id} among {:?}", self.ids()))
+    }
+
+    pub fn ids(&self) -> Vec<&str> {
+        self.report.endpoints.iter().map(|endpoint| endpoint.id.as_str()).collect()
+    }
+
+    /// The path of the only address of an endpoint.
+    pub fn path(&self, id: &str) -> &Path {
+        let addresses = &self.endpoint(id).addresses;
+        assert_eq!(addresses.len(), 1, "{id} has one address");
+        &addresses[0].path
+    }
+
+    pub fn findings(&self, id: FindingId) -> Vec<&Finding> {
+        self.report.findings.iter().filter(|finding| finding.id == id).collect()
+    }
+
+    /// The report on the first workload.
+    pub fn workload(&self) -> &WorkloadReport {
+        &self.report.workloads[0]
+    }
+
+    /// `host:port` of everything required from outside.
+    pub fn outside(&self) -> Vec<String> {
+        self.report.required_outside.iter().map(|it| format!("{}:{}", it.host, it.port)).collect()
+    }
+
+    pub fn fetches(&self) -> Vec<String> {
+        let fetch = |work: &Work| match work {
+            Work::Fetch { url, ip } => Some(format!("{url} {ip}")),
+            Work::Resolve { .. } | Work::Probe { .. } => None,
+        };
+        self.work.iter().filter_map(fetch).collect()
+    }
+}
+
+/// `class(confidence)`, or `unknown(reason)`.
+pub fn short(path: &Path) -> String {
+    use closedpath_core::failure::label;
+    let why = path.reason.map_or_else(|| label(&path.confidence), |reason| label(&reason));
+    format!("{}({why})", label(&path.class))
+}
+
+pub fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+fn address(text: &str) -> IpAddr {
+    text.parse().unwrap_or_else(|_| panic!("{text} is an address"))
+}
+
+fn view(status: DnsStatus) -> DnsView {
+    DnsView {
+        resolver: "test".into(),
+        server: None,
+        status,
+        cname: Vec::new(),
+        answers: Vec::new(),
+        text: String::new(),
+        took: Duration::ZERO,
+    }
+}
