@@ -1,5 +1,8 @@
 //! Bad input to the real program: each time one clear sentence that names the place and the remedy, and the right exit status.
 
+mod network;
+mod words;
+
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -200,7 +203,11 @@ fn a_broken_data_file_is_refused_with_its_key_its_name_and_the_place() {
     folder.file("asn.tsv", "1.0.0.0\t1.0.0.255\t13335\tUS\tCLOUDFLARENET\nnonsense\n");
     folder.file("m365.json", "[]]");
     for (key, file, why) in [
-        ("service_tags", "tags.json", "tags.json: invalid type: integer `3`, expected a sequence at line 1 column 12"),
+        (
+            "service_tags",
+            "tags.json",
+            "tags.json: invalid type: integer `3`, expected a sequence at line 1 column 12",
+        ),
         ("asn", "asn.tsv", "asn.tsv: line 2: not start, end, AS number, name"),
         ("m365", "m365.json", "m365.json: trailing characters at line 1 column 3"),
         ("m365", "none.json", "none.json: No such file or directory (os error 2)"),
@@ -208,7 +215,9 @@ fn a_broken_data_file_is_refused_with_its_key_its_name_and_the_place() {
         folder.file("c.toml", format!("[data]\n{key} = \"{file}\"\n{QUIET}"));
         assert_eq!(
             folder.refused(&["check", "--config", "c.toml"]),
-            format!("closedpath: the data file of data.{key} cannot be used: {why}; get the file again, or remove the key\n")
+            format!(
+                "closedpath: the data file of data.{key} cannot be used: {why}; get the file again, or remove the key\n"
+            )
         );
     }
 }
@@ -268,7 +277,8 @@ fn a_report_replaces_the_longer_one_that_was_there() {
     let done = folder.run(&["check", "--config", "c.toml", "--format", "json", "--output", "report.json"]);
     assert_eq!((done.status.code(), done.stdout.len(), done.stderr.len()), (Some(0), 0, 0), "{done:?}");
     let text = fs::read_to_string(report).expect("the report");
-    let report: serde_json::Value = serde_json::from_str(&text).expect("one JSON document and nothing behind it");
+    let report: serde_json::Value =
+        serde_json::from_str(&text).expect("one JSON document and nothing behind it");
     assert_eq!(report["schema"], "closedpath.report/1");
 }
 

@@ -23,7 +23,8 @@ pub fn check(arguments: &Check) -> Result<ExitCode> {
     setup::only(&mut plan, &arguments.workloads)?;
     let setup = setup::load(plan)?;
     // Before the round: a report that cannot be written must not cost one.
-    let output = arguments.output.as_deref().map(|file| Ok::<_, anyhow::Error>((file, open(file)?))).transpose()?;
+    let output =
+        arguments.output.as_deref().map(|file| Ok::<_, anyhow::Error>((file, open(file)?))).transpose()?;
     let report = runtime()?.block_on(async {
         let edges = Edges::open(&setup.plan)?;
         let mut line = Line::new();

@@ -77,7 +77,9 @@ fn listeners(plan: &Plan) -> Result<Vec<TcpListener>> {
 /// Why an address cannot be listened on, and what to do.
 fn refusal(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::AddrInUse => "another program has this port; end it, or choose another port".to_owned(),
+        io::ErrorKind::AddrInUse => {
+            "another program has this port; end it, or choose another port".to_owned()
+        }
         io::ErrorKind::AddrNotAvailable => {
             "this host does not have that address; name one of its own, or 127.0.0.1".to_owned()
         }
@@ -90,9 +92,10 @@ fn refusal(error: &io::Error) -> String {
 
 /// One round each interval, from the start of one to the start of the next, with a little jitter so that many agents spread.
 async fn rounds(setup: &Setup, edges: &Edges, published: &Published) {
-    let mut due = Instant::now();
+    let mut planned = Instant::now();
     loop {
-        let late = due.elapsed();
+        tokio::time::sleep_until(planned.into()).await;
+        let late = planned.elapsed();
         let began = Instant::now();
         let report = round(setup, edges, |_| {}).await;
         info!(
@@ -103,8 +106,7 @@ async fn rounds(setup: &Setup, edges: &Edges, published: &Published) {
             "round complete"
         );
         publish(published, report, late);
-        due = (due + jittered(setup.plan.probe.interval)).max(Instant::now());
-        tokio::time::sleep_until(due.into()).await;
+        planned = began + jittered(setup.plan.probe.interval);
     }
 }
 
@@ -146,5 +148,7 @@ fn log() {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(false)
+        // Its complaint about a log that cannot be written would go to the same place, and panic there.
+        .log_internal_errors(false)
         .try_init();
 }

@@ -65,7 +65,10 @@ fn one(page: &mut Page, report: &Report, endpoint: &EndpointReport, ip: Option<I
     page.line(&paint(Tone::Strong, &endpoint.id));
     page.wrapped("  path: ", &words::path(endpoint.class, words::confidence(endpoint)));
     if endpoint.addresses.is_empty() {
-        page.wrapped("    because: ", &format!("there is no address to reach: {}", words::dns(endpoint.dns.status)));
+        page.wrapped(
+            "    because: ",
+            &format!("there is no address to reach: {}", words::dns(endpoint.dns.status)),
+        );
     }
     if endpoint.workloads == [ASKED] {
         page.line("  in the closure because: it was asked for; the configuration does not name it");

@@ -201,8 +201,21 @@ fn findings(page: &mut Page, report: &Report) {
         } else {
             page.wrapped("  ", &format!("{head} ({} of them)", group.len()));
             let named = if report.findings.len() > MANY { NAMED } else { group.len() };
+            let mut sentences: Vec<(String, Vec<&str>)> = Vec::new();
             for finding in group.iter().take(named) {
-                page.wrapped("    - ", &told(finding));
+                let sentence = sentence(finding);
+                match sentences.iter_mut().find(|(known, _)| *known == sentence) {
+                    Some((_, of)) => of.push(&finding.subject),
+                    None => sentences.push((sentence, vec![&finding.subject])),
+                }
+            }
+            for (sentence, of) in sentences {
+                if let [subject] = of.as_slice() {
+                    page.wrapped("    - ", &format!("{subject} {sentence}"));
+                } else {
+                    page.wrapped("    - ", &format!("each {sentence}:"));
+                    page.wrapped("        ", &of.join(", "));
+                }
             }
             if group.len() > named {
                 page.line(&format!("    … and {} more", group.len() - named));
@@ -212,16 +225,17 @@ fn findings(page: &mut Page, report: &Report) {
     }
 }
 
-/// Subject and detail in one sentence; most details begin with the host, which the subject names already.
-fn told(finding: &Finding) -> String {
+/// A detail without its beginning, which in most is the host (and the address) that the subject names already.
+fn sentence(finding: &Finding) -> String {
     let (subject, detail) = (&finding.subject, &finding.detail);
     let host = detail.split(' ').next().unwrap_or_default();
-    let rest = detail[host.len()..].trim_start();
-    if host.is_empty() || !subject.starts_with(host) {
-        return format!("{subject}: {detail}");
+    let names = |rest: &str| rest.is_empty() || rest.starts_with([':', ' ']);
+    if host.is_empty() || !subject.strip_prefix(host).is_some_and(names) {
+        return format!("({detail})");
     }
+    let rest = detail[host.len()..].trim_start();
     let address = subject.rsplit_once(' ').map(|(_, address)| format!("({address}) "));
-    format!("{subject} {}", address.and_then(|address| rest.strip_prefix(address.as_str())).unwrap_or(rest))
+    address.and_then(|address| rest.strip_prefix(address.as_str())).unwrap_or(rest).to_owned()
 }
 
 fn basis(page: &mut Page, report: &Report) {
@@ -282,8 +296,8 @@ mod tests {
         assert!(
             text.contains(
                 "  high F02 INELIGIBLE_VIA_INTERNET (2 of them)
-    - login.example:443/tcp 198.51.100.7 goes internet_direct
-    - login.example:443/tcp 198.51.100.8 goes internet_direct
+    - each goes internet_direct:
+        login.example:443/tcp 198.51.100.7, login.example:443/tcp 198.51.100.8
       do: take it off"
             ),
             "{text}"
