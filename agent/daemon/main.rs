@@ -1,5 +1,6 @@
 //! The `closedpath` program.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -10,7 +11,8 @@ fn main() -> ExitCode {
     match commands::execute(Cli::parse()) {
         Ok(status) => status,
         Err(error) => {
-            eprintln!("closedpath: {error:#}");
+            // Where nobody listens, the status still speaks.
+            let _ = writeln!(std::io::stderr(), "closedpath: {error:#}");
             ExitCode::from(commands::USAGE)
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use closedpath_core::catalog::{self, Catalog};
 use closedpath_core::config::{self, ConfigErrors, Plan};
-use closedpath_core::tables::{AsnTable, DataFile, M365, ServiceTags, Tables};
+use closedpath_core::tables::{AsnTable, DataFile, M365, ServiceTags, Tables, TablesError};
 
 /// What does not change between rounds.
 #[derive(Debug)]
@@ -29,9 +29,28 @@ pub enum SetupError {
         /// The system's words.
         why: std::io::Error,
     },
+    /// The file is not text.
+    #[error("the configuration {} is not UTF-8 text; save it as UTF-8, or name the right file", file.display())]
+    NotText {
+        /// The file.
+        file: PathBuf,
+    },
     /// The file is wrong.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] ConfigErrors),
+    /// A data file that cannot be read or understood.
+    #[error("the data file of data.{key} cannot be used: {why}; get the file again, or remove the key")]
+    Data {
+        /// The key that names it.
+        key: &'static str,
+        /// The file and what is wrong with it.
+        why: String,
+    },
+    /// A key that this version cannot honour; ignoring it would leave the page open.
+    #[error(
+        "http.web_config (TLS and basic authentication) is not supported by this version; remove it, listen on 127.0.0.1 and put a reverse proxy in front"
+    )]
+    WebConfig,
     /// A workload that does not exist.
     #[error("no workload is named \"{0}\"; the configuration has: {1}")]
     NoWorkload(String, String),
@@ -43,8 +62,7 @@ pub fn plan(file: Option<&Path>) -> Result<Plan, SetupError> {
     let Some(file) = file else { return Ok(Plan::without_config(&names)) };
     let unreadable = |why| SetupError::Unreadable { file: file.to_path_buf(), why };
     let bytes = std::fs::read(file).map_err(unreadable)?;
-    let text =
-        String::from_utf8(bytes).map_err(|_| unreadable(std::io::Error::other("it is not UTF-8 text")))?;
+    let text = String::from_utf8(bytes).map_err(|_| SetupError::NotText { file: file.to_path_buf() })?;
     let mut plan = config::parse(&file.display().to_string(), &text, &names)?;
     let folder = std::path::absolute(file).map_err(unreadable)?;
     plan.resolve_paths(folder.parent().unwrap_or(Path::new("/")));
@@ -64,31 +82,37 @@ pub fn only(plan: &mut Plan, names: &[String]) -> Result<(), SetupError> {
     Ok(())
 }
 
+/// Refuses what `run` cannot honour.
+pub fn may_run(plan: &Plan) -> Result<(), SetupError> {
+    if plan.http.web_config.is_some() { Err(SetupError::WebConfig) } else { Ok(()) }
+}
+
 /// Loads catalogues and tables, and the operator's data files in place of the embedded ones.
 pub fn load(plan: Plan) -> Result<Setup> {
     let catalogs = catalog::builtin().context("a built-in catalogue is broken; please report this")?;
     let mut tables = Tables::builtin().context("a built-in table is broken; please report this")?;
     if let Some(file) = &plan.data.service_tags {
-        tables.service_tags = Some(read(file, ServiceTags::parse)?);
+        tables.service_tags = Some(read("service_tags", file, ServiceTags::parse)?);
     }
     if let Some(file) = &plan.data.m365 {
-        tables.m365 = Some(read(file, M365::parse)?);
+        tables.m365 = Some(read("m365", file, M365::parse)?);
     }
     if let Some(file) = &plan.data.asn {
-        tables.asn = Some(read(file, AsnTable::parse)?);
+        tables.asn = Some(read("asn", file, AsnTable::parse)?);
     }
     Ok(Setup { plan, catalogs, tables })
 }
 
-fn read<T, E>(file: &Path, parse: impl Fn(&DataFile<'_>) -> Result<T, E>) -> Result<T>
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    let shown = file.display().to_string();
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read the data file {shown}"))?;
-    let text =
-        String::from_utf8(bytes).with_context(|| format!("the data file {shown} is not UTF-8 text"))?;
+/// `key` is the key of `[data]` that names the file.
+fn read<T>(
+    key: &'static str,
+    file: &Path,
+    parse: impl Fn(&DataFile<'_>) -> Result<T, TablesError>,
+) -> Result<T, SetupError> {
+    let name = file.display().to_string();
+    let unusable = |why: String| SetupError::Data { key, why };
+    let bytes = std::fs::read(file).map_err(|error| unusable(format!("{name}: {error}")))?;
+    let text = String::from_utf8(bytes).map_err(|_| unusable(format!("{name}: it is not UTF-8 text")))?;
     let modified = std::fs::metadata(file).and_then(|meta| meta.modified()).ok();
-    parse(&DataFile { name: &shown, modified, text: &text })
-        .with_context(|| format!("the data file {shown} cannot be used"))
+    parse(&DataFile { name: &name, modified, text: &text }).map_err(|error| unusable(error.to_string()))
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use closedpath_core::config;
+use closedpath_net::TlsClient;
 
 use super::print;
 use crate::cli::ConfigCommand;
@@ -17,17 +18,23 @@ pub fn config(command: &ConfigCommand) -> Result<ExitCode> {
             let plan = setup::plan(file)?;
             let setup = setup::load(plan)?;
             let plan = &setup.plan;
+            setup::may_run(plan)?;
+            TlsClient::new(&plan.agent.trust_anchors)?;
             print(&format!(
-                "{} is good: {} workloads, {} targets, {} links, {} resolvers\n",
+                "{} is good: {}, {}, {}, {}\n",
                 file.map(|file| file.display().to_string()).unwrap_or_default(),
-                plan.workloads.len(),
-                plan.targets.len(),
-                plan.topology.links.len(),
-                plan.resolvers.len(),
+                counted(plan.workloads.len(), "workload"),
+                counted(plan.targets.len(), "target"),
+                counted(plan.topology.links.len(), "link"),
+                counted(plan.resolvers.len(), "resolver"),
             ))?;
         }
         ConfigCommand::Schema => print(&format!("{:#}\n", config::schema()))?,
         ConfigCommand::Example => print(config::EXAMPLE)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

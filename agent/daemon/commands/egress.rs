@@ -1,6 +1,6 @@
 //! `closedpath egress`: every destination the agent itself may contact, without sending anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -18,18 +18,18 @@ use crate::setup;
 pub fn egress(arguments: &Egress) -> Result<ExitCode> {
     let setup = setup::load(setup::plan(arguments.config.as_deref())?)?;
     let plan = &setup.plan;
-    let mut rows: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut rows: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
     for root in roots(plan, &setup.catalogs, &declared(&plan.resolvers)).roots {
-        let why = format!("{} of {}", label(&root.origin), root.workload);
-        let of = rows.entry(root.key.to_string()).or_default();
-        if !of.contains(&why) {
-            of.push(why);
-        }
+        let why = rows.entry(root.key.to_string()).or_default();
+        why.entry(label(&root.origin)).or_default().insert(root.workload);
     }
     let width = rows.keys().map(String::len).max().unwrap_or(0);
     let mut text = String::from("What the agent contacts because the configuration names it:\n");
     for (id, why) in &rows {
-        writeln!(text, "  {id:width$}  {}", why.join(", "))?;
+        let of = |(origin, workloads): (&String, &BTreeSet<String>)| {
+            format!("{origin} of {}", workloads.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
+        };
+        writeln!(text, "  {id:width$}  {}", why.iter().map(of).collect::<Vec<_>>().join("; "))?;
     }
     text.push_str(&others(plan));
     print(&text)?;

@@ -12,12 +12,9 @@ use super::progress::Line;
 use super::{print, runtime};
 use crate::cli::Explain;
 use crate::edges::Edges;
-use crate::render::{self, Style};
+use crate::render::{self, ASKED, Style};
 use crate::round::round;
 use crate::setup::{self, Setup};
-
-/// The workload of a destination that the configuration does not name.
-const ASKED: &str = "asked";
 
 /// Probes one destination and explains what was found.
 pub fn explain(arguments: &Explain) -> Result<ExitCode> {

@@ -1,12 +1,13 @@
 //! `closedpath run`: round after round, each published as one immutable snapshot, until SIGTERM or Ctrl-C.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
 use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use closedpath_core::config::Plan;
 use closedpath_core::report::Report;
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,11 +26,7 @@ use crate::setup::{self, Setup};
 pub fn run(arguments: &Run) -> Result<ExitCode> {
     log();
     let setup = setup::load(setup::plan(Some(&arguments.config))?)?;
-    if setup.plan.http.web_config.is_some() {
-        bail!(
-            "http.web_config (TLS and basic authentication) is not supported by this version; remove it, listen on 127.0.0.1 and put a reverse proxy in front"
-        );
-    }
+    setup::may_run(&setup.plan)?;
     let listeners = listeners(&setup.plan)?;
     runtime()?.block_on(async {
         let edges = Edges::open(&setup.plan)?;
@@ -65,8 +62,8 @@ fn listeners(plan: &Plan) -> Result<Vec<TcpListener>> {
     }
     if all.is_empty() {
         for address in &plan.http.listen {
-            let listener = TcpListener::bind(address).with_context(|| {
-                format!("cannot listen on {address}: another program may use the port, or the address is not this host's; change http.listen")
+            let listener = TcpListener::bind(address).map_err(|error| {
+                anyhow!("cannot listen on {address}: {}; see http.listen", refusal(&error))
             })?;
             all.push(listener);
         }
@@ -77,11 +74,28 @@ fn listeners(plan: &Plan) -> Result<Vec<TcpListener>> {
     Ok(all)
 }
 
+/// Why an address cannot be listened on, and what to do.
+fn refusal(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program has this port; end it, or choose another port".to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this host does not have that address; name one of its own, or 127.0.0.1".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 are closed to this user; choose a higher one".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
 /// One round each interval, from the start of one to the start of the next, with a little jitter so that many agents spread.
 async fn rounds(setup: &Setup, edges: &Edges, published: &Published) {
-    let mut due = Instant::now();
+    let mut planned = Instant::now();
     loop {
-        let late = due.elapsed();
+        tokio::time::sleep_until(planned.into()).await;
+        let late = planned.elapsed();
         let began = Instant::now();
         let report = round(setup, edges, |_| {}).await;
         info!(
@@ -92,8 +106,7 @@ async fn rounds(setup: &Setup, edges: &Edges, published: &Published) {
             "round complete"
         );
         publish(published, report, late);
-        due = (due + jittered(setup.plan.probe.interval)).max(Instant::now());
-        tokio::time::sleep_until(due.into()).await;
+        planned = began + jittered(setup.plan.probe.interval);
     }
 }
 
@@ -133,7 +146,9 @@ fn log() {
     // A second initialisation can only happen in tests.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
         .with_ansi(false)
+        // Its complaint about a log that cannot be written would go to the same place, and panic there.
+        .log_internal_errors(false)
         .try_init();
 }

@@ -9,6 +9,9 @@ use closedpath_core::target::canonical_host;
 use super::style::{Page, Style, Tone, paint};
 use super::words;
 
+/// The workload of a destination that is asked for and that the configuration does not name.
+pub const ASKED: &str = "(asked)";
+
 /// The endpoints that `question` (a name, an address, either with a port, or an endpoint's id) means; `None` where it means none.
 pub fn explain(report: &Report, question: &str, style: Style) -> Option<String> {
     let (host, port) = parse(question.trim());
@@ -60,21 +63,21 @@ fn parse(question: &str) -> (String, Option<u16>) {
 
 fn one(page: &mut Page, report: &Report, endpoint: &EndpointReport, ip: Option<IpAddr>) {
     page.line(&paint(Tone::Strong, &endpoint.id));
-    let class = paint(words::class_tone(endpoint.class), &label(&endpoint.class));
-    page.wrapped(
-        "  path: ",
-        &format!("{class}, {} ({})", label(&words::confidence(endpoint)), words::class(endpoint.class)),
-    );
-    let origins: Vec<String> = endpoint.origins.iter().map(label).collect();
-    page.wrapped(
-        "  in the closure because: ",
-        &format!(
-            "{} ({} for {})",
-            origins.join(", "),
-            label(&endpoint.requirement),
-            list(&endpoint.workloads)
-        ),
-    );
+    page.wrapped("  path: ", &words::path(endpoint.class, words::confidence(endpoint)));
+    if endpoint.addresses.is_empty() {
+        page.wrapped(
+            "    because: ",
+            &format!("there is no address to reach: {}", words::dns(endpoint.dns.status)),
+        );
+    }
+    if endpoint.workloads == [ASKED] {
+        page.line("  in the closure because: it was asked for; the configuration does not name it");
+    } else {
+        let origins: Vec<String> = endpoint.origins.iter().map(label).collect();
+        let (origins, need) = (origins.join(", "), label(&endpoint.requirement));
+        let of = format!("{origins} ({need} for {})", list(&endpoint.workloads));
+        page.wrapped("  in the closure because: ", &of);
+    }
     if !endpoint.required_by.is_empty() {
         page.wrapped("  required by: ", &endpoint.required_by.join(", "));
     }
@@ -142,11 +145,7 @@ fn address(page: &mut Page, endpoint: &EndpointReport, address: &AddressReport) 
     contact.extend(failed);
     page.wrapped("    contact: ", &contact.join("; "));
     let path = &address.path;
-    let class = paint(words::class_tone(path.class), &label(&path.class));
-    page.wrapped(
-        "    path: ",
-        &format!("{class}, {} ({})", label(&path.confidence), words::class(path.class)),
-    );
+    page.wrapped("    path: ", &words::path(path.class, path.confidence));
     if let Some(reason) = path.reason {
         page.wrapped("      because: ", reason.explain());
     }
@@ -256,7 +255,7 @@ fn tls(page: &mut Page, tls: &TlsReport) {
         if let Some(reason) = &certificate.reason {
             page.wrapped(
                 &format!("        [{}] {}: ", certificate.position, label(&certificate.status)),
-                reason,
+                &reason.replace('_', " "),
             );
         }
     }

@@ -12,7 +12,7 @@ mod table;
 mod words;
 
 pub use csv::csv;
-pub use explain::explain;
+pub use explain::{ASKED, explain};
 pub use html::{escape, html};
 pub use json::json;
 pub use markdown::markdown;

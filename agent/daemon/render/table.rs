@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use closedpath_core::attribution::PathClass;
 use closedpath_core::failure::label;
+use closedpath_core::findings::Finding;
 use closedpath_core::report::{EndpointReport, Report};
 
 use super::style::{Page, Row, Style, Tone, paint};
@@ -35,9 +36,9 @@ fn head(page: &mut Page, report: &Report) {
     page.wrapped(
         "  ",
         &format!(
-            "One round at {} on {}, {}; closedpath {}.",
+            "One round at {}{}, {}; closedpath {}.",
             humantime::format_rfc3339_seconds(report.started_at),
-            report.agent.site,
+            if report.agent.site.is_empty() { String::new() } else { format!(" on {}", report.agent.site) },
             words::seconds(took),
             report.agent.version
         ),
@@ -189,26 +190,52 @@ fn findings(page: &mut Page, report: &Report) {
     if report.findings.is_empty() {
         page.line("  none");
     }
-    let mut seen: BTreeMap<_, usize> = BTreeMap::new();
-    for finding in &report.findings {
-        let count = seen.entry((finding.id, finding.severity)).or_default();
-        *count += 1;
-        if report.findings.len() > MANY && *count > NAMED {
-            continue;
+    let alike = |a: &Finding, b: &Finding| (a.id, a.severity, &a.remedy) == (b.id, b.severity, &b.remedy);
+    for group in report.findings.chunk_by(alike) {
+        let Some(first) = group.first() else { continue };
+        let severity = paint(words::severity_tone(first.severity), &label(&first.severity));
+        let head = format!("{severity} {} {}", label(&first.id), first.name);
+        if group.len() == 1 {
+            page.wrapped("  ", &format!("{head}: {}", first.subject));
+            page.wrapped("      ", &first.detail);
+        } else {
+            page.wrapped("  ", &format!("{head} ({} of them)", group.len()));
+            let named = if report.findings.len() > MANY { NAMED } else { group.len() };
+            let mut sentences: Vec<(String, Vec<&str>)> = Vec::new();
+            for finding in group.iter().take(named) {
+                let sentence = sentence(finding);
+                match sentences.iter_mut().find(|(known, _)| *known == sentence) {
+                    Some((_, of)) => of.push(&finding.subject),
+                    None => sentences.push((sentence, vec![&finding.subject])),
+                }
+            }
+            for (sentence, of) in sentences {
+                if let [subject] = of.as_slice() {
+                    page.wrapped("    - ", &format!("{subject} {sentence}"));
+                } else {
+                    page.wrapped("    - ", &format!("each {sentence}:"));
+                    page.wrapped("        ", &of.join(", "));
+                }
+            }
+            if group.len() > named {
+                page.line(&format!("    … and {} more", group.len() - named));
+            }
         }
-        let severity = paint(words::severity_tone(finding.severity), &label(&finding.severity));
-        page.wrapped(
-            "  ",
-            &format!("{severity} {} {}: {}", label(&finding.id), finding.name, finding.subject),
-        );
-        page.wrapped("      ", &finding.detail);
-        page.wrapped("      do: ", &finding.remedy);
+        page.wrapped("      do: ", &first.remedy);
     }
-    for ((id, severity), count) in seen {
-        if report.findings.len() > MANY && count > NAMED {
-            page.line(&format!("  … and {} more of {} ({})", count - NAMED, label(&id), label(&severity)));
-        }
+}
+
+/// A detail without its beginning, which in most is the host (and the address) that the subject names already.
+fn sentence(finding: &Finding) -> String {
+    let (subject, detail) = (&finding.subject, &finding.detail);
+    let host = detail.split(' ').next().unwrap_or_default();
+    let names = |rest: &str| rest.is_empty() || rest.starts_with([':', ' ']);
+    if host.is_empty() || !subject.strip_prefix(host).is_some_and(names) {
+        return format!("({detail})");
     }
+    let rest = detail[host.len()..].trim_start();
+    let address = subject.rsplit_once(' ').map(|(_, address)| format!("({address}) "));
+    address.and_then(|address| rest.strip_prefix(address.as_str())).unwrap_or(rest).to_owned()
 }
 
 fn basis(page: &mut Page, report: &Report) {
@@ -254,6 +281,35 @@ mod tests {
         assert!(text.contains("the name does not exist (NXDOMAIN)"), "{text}");
         assert!(text.contains("high F02 INELIGIBLE_VIA_INTERNET: login.example:443/tcp"), "{text}");
         assert!(text.contains("356 days"), "{text}");
+    }
+
+    #[test]
+    fn findings_of_one_kind_share_their_remedy() {
+        let mut report = sample::report();
+        let second = report.findings[0].clone();
+        report.findings.push(second);
+        for (finding, last) in report.findings.iter_mut().zip([7, 8]) {
+            finding.subject = format!("login.example:443/tcp 198.51.100.{last}");
+            finding.detail = format!("login.example (198.51.100.{last}) goes internet_direct");
+        }
+        let text = table(&report, Style { colour: false, width: 100 });
+        assert!(
+            text.contains(
+                "  high F02 INELIGIBLE_VIA_INTERNET (2 of them)
+    - each goes internet_direct:
+        login.example:443/tcp 198.51.100.7, login.example:443/tcp 198.51.100.8
+      do: take it off"
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn an_agent_without_a_site_is_not_on_nothing() {
+        let mut report = sample::report();
+        report.agent.site.clear();
+        let text = table(&report, Style { colour: false, width: 100 });
+        assert!(text.lines().any(|line| line.ends_with("Z, 7.0 s; closedpath 0.1.0.")), "{text}");
     }
 
     #[test]

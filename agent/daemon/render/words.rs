@@ -7,7 +7,7 @@ use closedpath_core::observation::DnsStatus;
 use closedpath_core::report::{AddressReport, EndpointReport};
 use closedpath_core::verdict::Verdict;
 
-use super::style::Tone;
+use super::style::{Tone, paint};
 
 /// A verdict for people.
 pub(crate) struct VerdictWords {
@@ -217,18 +217,32 @@ pub(crate) fn why_unknown(endpoint: &EndpointReport) -> Vec<String> {
     if endpoint.addresses.is_empty() {
         return vec![dns(endpoint.dns.status).to_owned()];
     }
-    let mut reasons: Vec<String> = Vec::new();
+    let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
     for address in &endpoint.addresses {
         let Some(reason) = address.path.reason else { continue };
         let mut text = reason.explain().to_owned();
         if let Some(route) = address.path.route_only {
             text += &format!("; its route alone would be {}", closedpath_core::failure::label(&route));
         }
-        if !reasons.contains(&text) {
-            reasons.push(text);
+        match reasons.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, of)) => of.push(address.ip.to_string()),
+            None => reasons.push((text, vec![address.ip.to_string()])),
         }
     }
+    let some = |of: &[String]| of.len() < endpoint.addresses.len();
     reasons
+        .into_iter()
+        .map(|(text, of)| if some(&of) { format!("{}: {text}", of.join(", ")) } else { text })
+        .collect()
+}
+
+/// Class and confidence in one phrase: `er_private, confirmed (ExpressRoute private peering)`, or `unknown`.
+pub(crate) fn path(of: PathClass, sure: Confidence) -> String {
+    let shown = paint(class_tone(of), &closedpath_core::failure::label(&of));
+    if of == PathClass::Unknown {
+        return shown;
+    }
+    format!("{shown}, {} ({})", closedpath_core::failure::label(&sure), class(of))
 }
 
 /// The links of an endpoint's addresses.
