@@ -159,8 +159,12 @@ pub struct Egress {
 pub enum ConfigCommand {
     /// Say what is wrong in a configuration file, with line and column; status 2 if anything is
     Check(ConfigCheck),
-    /// Print the JSON Schema of the configuration
-    Schema,
+    /// Print the JSON Schema of the configuration, or of the report that `check --format json` prints
+    Schema {
+        /// That of the report (closedpath.report/1)
+        #[arg(long)]
+        report: bool,
+    },
     /// Print an example with every key explained
     Example,
 }

@@ -7,3 +7,4 @@ mod messages;
 mod paths;
 mod readme;
 mod scale;
+mod schema;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use closedpath_core::config;
+use closedpath_core::{config, report};
 use closedpath_net::TlsClient;
 
 use super::print;
@@ -29,7 +29,8 @@ pub fn config(command: &ConfigCommand) -> Result<ExitCode> {
                 counted(plan.resolvers.len(), "resolver"),
             ))?;
         }
-        ConfigCommand::Schema => print(&format!("{:#}\n", config::schema()))?,
+        ConfigCommand::Schema { report: false } => print(&format!("{:#}\n", config::schema()))?,
+        ConfigCommand::Schema { report: true } => print(&format!("{:#}\n", report::schema()))?,
         ConfigCommand::Example => print(config::EXAMPLE)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -23,6 +23,11 @@ use crate::verdict::Verdict;
 /// The name and version of the format.
 pub const SCHEMA: &str = "closedpath.report/1";
 
+/// The JSON Schema of the format; shipped as `config/closedpath.report.schema.json`.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Report).to_value()
+}
+
 /// Everything one round found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
