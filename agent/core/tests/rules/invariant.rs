@@ -1,7 +1,7 @@
 //! Never a false "closed" (DESIGN §1, 1): over many random worlds, none that is called closed has a member that answers
 //! elsewhere than on a confirmed closed path.
 
-use closedpath_core::attribution::Confidence;
+use closedpath_core::attribution::{Confidence, PathClass};
 use closedpath_core::report::Report;
 use closedpath_core::verdict::Verdict;
 
@@ -42,6 +42,9 @@ policy = "POLICY"
 client_profile = "windows-cryptoapi"
 allow = ["b.example:443"]
 "#;
+/// The classes that count as closed (DOMAIN §1.1).
+const CLOSED: [PathClass; 4] =
+    [PathClass::Internal, PathClass::ErPrivate, PathClass::ErPrivateIpsec, PathClass::ErMicrosoft];
 const ADDRESSES: [&str; 7] =
     ["10.100.0.4", "10.101.0.4", "10.200.0.4", "192.168.5.5", "203.0.113.5", "203.0.113.6", "2001:db8::5"];
 const HOPS: [&str; 6] = ["*", "172.16.0.2", "198.51.100.1", "192.0.2.1", "10.100.255.4", "192.168.1.1"];
@@ -93,7 +96,7 @@ fn objection(report: &Report, exceptions: bool) -> Option<String> {
         let path = &address.path;
         // What was refused carries nothing, if it was refused on a closed path.
         let sure = path.confidence == Confidence::Confirmed || !address.reachable;
-        if !(path.class.is_closed() && sure) {
+        if !(CLOSED.contains(&path.class) && sure) {
             return Some(format!("{} {} is {:?} {:?}", endpoint.id, address.ip, path.class, path.confidence));
         }
         let seen: String = path.evidence.iter().map(|item| item.says.as_str()).collect();

@@ -225,3 +225,29 @@ fn an_address_that_was_not_looked_at_is_not_called_closed() {
     member.addresses.insert("203.0.113.2".parse().expect("literal"), SeenAddress::Pending);
     assert_eq!(world.report_on(&picture).verdict, Verdict::Undetermined);
 }
+
+#[test]
+fn every_way_that_meets_the_internet_is_a_leak_whatever_it_is_called() {
+    let link = |edge: &str, more: &str| {
+        format!(
+            "[topology]\nvnet = [\"10.100.0.0/16\"]\n[[link]]\nname = \"x\"\nedge = \"{edge}\"\nhops = [\"198.51.100.9\"]\n{more}"
+        )
+    };
+    let gsa = "[[tunnel]]\nname = \"t\"\nkind = \"gsa_remote_network\"\nover = \"internet\"\nouter_peer = [\"10.0.0.9\"]\nprefixes = []\nterminates = \"ce\"\nhops = [\"192.0.2.9\"]\n";
+    let of = |links: &str, ip: &str, hop: &str| {
+        let config = format!("{links}{}", workload("w", "closed", &["a.example"]));
+        verdict(&world(&config).see(observed("a.example", ip).hops([hop]).connected()))
+    };
+    let hop = "198.51.100.9";
+    for (links, ip, hop) in [
+        (link("internet", ""), "203.0.113.1", hop),
+        (link("internet", "peering_service = true\n"), "203.0.113.1", hop),
+        (link("s2s_vpn_over_internet", ""), "10.100.0.4", hop),
+        (link("er_private", ""), "203.0.113.1", hop),
+        (link("internet", gsa), "203.0.113.1", "192.0.2.9"),
+    ] {
+        assert_eq!(of(&links, ip, hop), Verdict::NotClosed, "{links}");
+    }
+    assert_eq!(of(&link("er_private", ""), "10.100.0.4", hop), Verdict::Closed);
+    assert_eq!(of(&link("er_microsoft", ""), "203.0.113.1", hop), Verdict::Closed);
+}
