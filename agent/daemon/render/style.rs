@@ -139,25 +139,30 @@ impl Page {
         let others: usize = widths.iter().skip(1).map(|width| width + GAP).sum();
         let room = self.style.width.saturating_sub(others + GAP);
         // Rather a line of its own for most names than columns that are wider than the terminal.
-        let first = widths.first().copied().unwrap_or(0).min(room.max(12));
+        let first = widths.first().copied().unwrap_or(0).min(room.max(2));
         if let Some(width) = widths.first_mut() {
             *width = first;
         }
         let titles: Vec<Cell> = header.iter().map(|title| (Tone::Dim, (*title).to_owned())).collect();
-        self.row(&titles, &widths);
+        self.cells(&titles, &widths);
         for row in rows {
-            match row.cells.split_first() {
-                Some(((tone, name), rest)) if name.width() > first => {
-                    self.hard_wrapped(*tone, name);
-                    let mut cells = vec![(Tone::Plain, String::new())];
-                    cells.extend(rest.iter().cloned());
-                    self.row(&cells, &widths);
-                }
-                _ => self.row(&row.cells, &widths),
-            }
+            self.cells(&row.cells, &widths);
             for remark in &row.remarks {
                 self.wrapped("      ", remark);
             }
+        }
+    }
+
+    /// One line, or two where the first cell is too long.
+    fn cells(&mut self, cells: &[Cell], widths: &[usize]) {
+        match (cells.split_first(), widths.first()) {
+            (Some(((tone, name), rest)), Some(first)) if name.width() > *first => {
+                self.hard_wrapped(*tone, name);
+                let mut cells = vec![(Tone::Plain, String::new())];
+                cells.extend(rest.iter().cloned());
+                self.row(&cells, widths);
+            }
+            _ => self.row(cells, widths),
         }
     }
 
@@ -242,6 +247,13 @@ mod tests {
         page.table(&["ENDPOINT", "PATH", "SURE", "LINK"], &[Row { cells, remarks: vec!["why ".repeat(60)] }]);
         let text = page.finish();
         assert!(text.lines().all(|line| shown(line) <= 80), "{text}");
+        let wide =
+            ["ENDPOINT", "internet_via_azure_proxy", "confirmed", "er-primary-ms,internet", "1 of 2, 9 ms"];
+        let cells = wide.iter().map(|text| (Tone::Plain, (*text).to_owned())).collect();
+        let mut page = Page::new(Style { colour: false, ..NARROW });
+        page.table(&["ENDPOINT", "PATH", "SURE", "LINK", "ANSWER"], &[Row { cells, remarks: Vec::new() }]);
+        let narrow = page.finish();
+        assert!(narrow.lines().all(|line| shown(line) <= 80), "{narrow}");
         // Nothing of the long name is cut; the other x is in the proxy's class.
         assert_eq!(text.matches('x').count(), 120 + 1);
     }
