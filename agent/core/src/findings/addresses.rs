@@ -124,9 +124,10 @@ impl About<'_> {
                     (Outcome::Conditional, _) => {
                         format!("ExpressRoute could carry it if {}", eligibility.reason)
                     }
-                    _ => {
-                        format!("no data rules out that ExpressRoute could carry it ({})", eligibility.reason)
-                    }
+                    _ => format!(
+                        "whether ExpressRoute could carry it is not known ({}), so it is counted as if it could",
+                        eligibility.reason.replace('_', " ")
+                    ),
                 };
                 let severity = if self.excepted() { Severity::Info } else { Severity::Critical };
                 let remedy = "prefer ExpressRoute at the customer edge (local preference), add the community to the route filter, correct static and default routes; check that the monthly prefix update was not filtered";

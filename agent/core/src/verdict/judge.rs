@@ -123,8 +123,14 @@ fn weigh_canary(judged: &Judged<'_>, key: &EndpointKey, scale: &mut Scale) {
 /// NoLeak: no address of a member may answer on a path that is not closed.
 fn weigh_member(judged: &Judged<'_>, workload: &Workload, key: &EndpointKey, scale: &mut Scale) {
     let excepted = workload.excepts(&key.host, key.port);
-    if excepted {
-        let answers = !judged.answering(key).is_empty();
+    let answering = judged.answering(key);
+    let closed = |(_, judgement): &(_, &crate::attribution::Judgement)| {
+        is_closed_path(judged, judgement.path.class, judgement.path.confidence)
+    };
+    // An exception that is reached on a closed path is not used (DESIGN §4.5).
+    let used = answering.is_empty() || !answering.iter().all(closed);
+    if excepted && used {
+        let answers = !answering.is_empty();
         scale.exceptions.insert(format!(
             "{}:{}{}",
             key.host,
@@ -135,15 +141,15 @@ fn weigh_member(judged: &Judged<'_>, workload: &Workload, key: &EndpointKey, sca
     if !excepted {
         weigh_unseen(judged, key, scale);
     }
-    for (ip, judgement) in judged.answering(key) {
+    for (ip, judgement) in answering {
         let path = &judgement.path;
         let class = path.class;
-        let acceptable = judged.plan.verdict.accept_probable || path.confidence == Confidence::Confirmed;
+        let acceptable = is_closed_path(judged, class, path.confidence);
         let at = format!("{key} ({ip})");
         // What was refused on a closed path carries no traffic: at most a lack (DESIGN §4.5).
         let refused =
             judged.picture.members.get(key).is_some_and(|member| member.contacted().all(|made| made != ip));
-        if excepted || (class.is_closed() && (acceptable || refused)) {
+        if excepted || acceptable || (class.is_closed() && refused) {
             continue;
         }
         if class.is_open() {

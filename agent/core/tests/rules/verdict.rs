@@ -169,6 +169,8 @@ fn declared_exceptions_give_closed_except_and_others_a_leak() {
     assert_eq!(of("*.example:443", leaking("a.example", "203.0.113.1")), Verdict::ClosedExcept);
     assert_eq!(of("a.example:80", leaking("a.example", "203.0.113.1")), Verdict::NotClosed);
     assert_eq!(of("b.example", closed("a.example", "203.0.113.1")), Verdict::Closed, "none used");
+    let unused = of("a.example", closed("a.example", "203.0.113.1"));
+    assert_eq!(unused, Verdict::Closed, "an exception that is reached on a closed path is not used");
     assert_eq!(of("a.example", observed("a.example", "203.0.113.1")), Verdict::ClosedButBroken);
     let strict =
         world(&one("closed", "allow = [\"a.example:443\"]")).see(leaking("a.example", "203.0.113.1"));
