@@ -46,12 +46,12 @@ pub(super) fn check_certificate(
     key: &SubjectPublicKeyInfo<'_>,
     certificate: &[u8],
 ) -> Result<(), SignatureError> {
-    let (signed, algorithm, signature) = parts(certificate).map_err(|_| SignatureError::Bad)?;
+    let [signed, algorithm, signature] = parts(certificate).map_err(|_| SignatureError::Bad)?;
     check(key, algorithm, signature, signed)
 }
 
 /// tbsCertificate, signatureAlgorithm and signatureValue (RFC 5280 §4.1.1).
-fn parts(certificate: &[u8]) -> Result<(&[u8], &[u8], &[u8]), Malformed> {
+fn parts(certificate: &[u8]) -> Result<[&[u8]; 3], Malformed> {
     let mut outer = Reader::new(der::single(certificate, der::SEQUENCE)?.body);
     let signed = outer.element(der::SEQUENCE)?;
     let algorithm = outer.element(der::SEQUENCE)?.raw;
@@ -64,7 +64,7 @@ fn parts(certificate: &[u8]) -> Result<(&[u8], &[u8], &[u8]), Malformed> {
     if inner.element(der::SEQUENCE)?.raw != algorithm {
         return Err(Malformed);
     }
-    Ok((signed.raw, algorithm, signature))
+    Ok([signed.raw, algorithm, signature])
 }
 
 /// A failure of `verify_signature` in our words.

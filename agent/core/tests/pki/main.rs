@@ -6,6 +6,9 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod aia;
+mod combine;
+mod crl;
+mod crl_kinds;
 mod ocsp;
 mod ocsp_signers;
 mod openssl;

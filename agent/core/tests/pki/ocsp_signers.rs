@@ -81,7 +81,8 @@ fn strong_algorithms_count_and_weak_or_unknown_ones_do_not() {
     let p384 = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"];
     let p521 = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-521"];
     let pss = ["-rsigopt", "rsa_padding_mode:pss", "-rsigopt", "rsa_pss_saltlen:32"];
-    let cases: [(&[&str], &[&str], Result<OcspStatus, OcspError>); 7] = [
+    type Expected = Result<OcspStatus, OcspError>;
+    let cases: [(&[&str], &[&str], Expected); 7] = [
         (&rsa, &["-rmd", "sha256"], Ok(OcspStatus::Good)),
         (&rsa, &["-rmd", "sha512"], Ok(OcspStatus::Good)),
         (&rsa, &pss, Ok(OcspStatus::Good)),
