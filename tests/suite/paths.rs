@@ -75,7 +75,20 @@ fn names_and_handshakes_are_told_as_they_are() {
     assert_eq!(failure("hangup.cdn.example"), "closed");
     let tls12 = &endpoint(&report, "tls12.azure.example")["addresses"][0]["tls"];
     assert_eq!(tls12["version"], "TLSv1.2");
-    assert_eq!(endpoint(&report, "staple.azure.example")["addresses"][0]["tls"]["stapled"]["present"], true);
+    let stapled = &endpoint(&report, "staple.azure.example")["addresses"][0]["tls"];
+    assert_eq!(
+        (&stapled["stapled"]["present"], &stapled["stapled"]["status"]),
+        (&true.into(), &"good".into())
+    );
+    let leaf = &stapled["revocation"]["certificates"][0];
+    assert_eq!((&leaf["status"], &leaf["source"]), (&"good".into(), &"staple".into()), "{stapled:#}");
+    assert_eq!(stapled["revocation"]["status"], "not_checked", "a staple speaks of the leaf alone");
+    let bare = &endpoint(&report, "arm.azure.example")["addresses"][0]["tls"];
+    assert_eq!((&bare["stapled"]["present"], &bare["stapled"]["status"]), (&false.into(), &Value::Null));
+    assert_eq!(
+        bare["revocation"]["certificates"][0]["status"], "not_checked",
+        "no staple never reads as good"
+    );
     let acct = &endpoint(&report, "acct.blob.azure.example")["dns"];
     assert_eq!(acct["cname"], serde_json::json!(["acct.privatelink.blob.azure.example", "pe.vnet.example"]));
 }

@@ -4,19 +4,16 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use super::address::{
-    AddressReport, CertificateReport, Revocation, RevocationOfCertificate, RevocationStatus, Stapled,
-    TlsReport,
-};
+use super::address::AddressReport;
 use super::endpoint::{DnsReport, EndpointReport, Outside};
+use super::handshake::handshake;
 use super::{AgentReport, DataReport, Report, SCHEMA, WorkloadReport};
 use crate::attribution::{Judged, Judgement, judge};
 use crate::catalog::Catalog;
 use crate::closure::{Member, Picture, Seen};
 use crate::config::Plan;
 use crate::findings;
-use crate::observation::{Contact, DnsStatus, TlsObservation};
-use crate::pki;
+use crate::observation::{Contact, DnsStatus};
 use crate::tables::Tables;
 use crate::target::{EndpointKey, Origin, is_private};
 use crate::verdict::{self, Ruling};
@@ -155,62 +152,6 @@ fn address(judged: &Judged<'_>, ip: IpAddr, seen: &Seen, judgement: &Judgement) 
     }
 }
 
-fn handshake(judged: &Judged<'_>, seen: &TlsObservation) -> TlsReport {
-    let facts: Vec<_> = seen
-        .chain
-        .iter()
-        .filter_map(|der| {
-            judged.picture.certificates.get(&pki::fingerprint(der)).cloned().or_else(|| pki::read(der))
-        })
-        .collect();
-    let verdicts = pki::judge(seen, &facts, judged.now);
-    let not_checked = facts.iter().enumerate().map(|(position, facts)| {
-        let pointers = !facts.ocsp.is_empty() || facts.crl.iter().any(|point| !point.is_empty());
-        RevocationOfCertificate {
-            position,
-            sha256: facts.sha256.clone(),
-            status: RevocationStatus::NotChecked,
-            source: None,
-            reason: Some(if pointers { "not_verified_by_this_version" } else { "no_pointers" }.to_string()),
-            revoked_at: None,
-            next_update: None,
-        }
-    });
-    TlsReport {
-        version: seen.version.clone(),
-        cipher: seen.cipher.clone(),
-        group: seen.group.clone(),
-        alpn: seen.alpn.clone(),
-        verdict: verdicts.first().copied(),
-        verdicts,
-        completed_by_aia: false,
-        client_certificate_required: seen.client_certificate_required,
-        stapled: Stapled {
-            present: seen.staple.is_some(),
-            status: seen.staple.as_ref().map(|_| RevocationStatus::NotChecked),
-            next_update: None,
-        },
-        revocation: Revocation {
-            status: RevocationStatus::NotChecked,
-            source: None,
-            certificates: not_checked.collect(),
-        },
-        chain: facts
-            .into_iter()
-            .map(|facts| CertificateReport {
-                sha256: facts.sha256,
-                subject: facts.subject,
-                issuer: facts.issuer,
-                not_before: facts.not_before,
-                not_after: facts.not_after,
-                crl: facts.crl.into_iter().flatten().collect(),
-                ocsp: facts.ocsp,
-                ca_issuers: facts.ca_issuers,
-            })
-            .collect(),
-    }
-}
-
 /// An entry of `required_outside`; `None` for what is on a closed path, black-holed inside, or a canary (DESIGN §4.5).
 fn outside(judged: &Judged<'_>, key: &EndpointKey) -> Option<Outside> {
     let member = judged.picture.members.get(key)?;
@@ -306,7 +247,7 @@ fn untested(plan: &Plan, picture: &Picture, mut words: Vec<String>) -> Vec<Strin
     words.push(
         "one round was judged as it was seen; addresses and chains that rotate may differ later".into(),
     );
-    words.push("revocation answers are fetched and their path is attributed; what they say is not verified by this version".into());
+    words.push("OCSP staples are verified; CRLs and OCSP responders are reached and their path is attributed, but what they say is not verified by this version".into());
     if plan.canaries.is_empty() {
         words.push(
             "no [[canary]] is declared: that the outside is unreachable was not tried (DOMAIN §4.2, 8)"

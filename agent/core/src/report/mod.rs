@@ -3,6 +3,7 @@
 mod address;
 mod assemble;
 mod endpoint;
+mod handshake;
 
 pub use address::{
     AddressReport, CertificateReport, Revocation, RevocationOfCertificate, RevocationStatus, Stapled,
