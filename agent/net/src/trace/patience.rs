@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Without a new answer for this long, silence is taken for an answer.
-const GRACE: Duration = Duration::from_millis(2500);
+const GRACE: Duration = Duration::from_secs(4);
 
 /// The patience of one round.
 #[derive(Debug)]
