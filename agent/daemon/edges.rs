@@ -5,8 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
+use closedpath_core::attribution::is_onprem;
 use closedpath_core::closure::{Outcome, Work};
-use closedpath_core::config::Plan;
+use closedpath_core::config::{Plan, Topology};
 use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::observation::{
     AddressObservation, Contact, FetchObservation, RouteObservation, TlsObservation, TraceObservation,
@@ -46,7 +47,7 @@ pub struct Edges {
     proxies: Vec<closedpath_core::config::Proxy>,
     /// What shows a link, so that a trace may stop asking.
     proofs: Arc<[IpNet]>,
-    onprem: Vec<IpNet>,
+    topology: Topology,
     no_tracing: Option<String>,
     traces: Semaphore,
     remembered: Mutex<HashMap<SocketAddr, Remembered>>,
@@ -77,7 +78,7 @@ impl Edges {
             trace_interval: plan.probe.trace_interval,
             proxies: plan.proxies.clone(),
             proofs: msee.chain(hops).chain(tunnels).collect(),
-            onprem: plan.topology.onprem.clone(),
+            topology: plan.topology.clone(),
             no_tracing: tracing_works().err(),
             traces: Semaphore::new(TRACES),
             remembered: Mutex::new(HashMap::new()),
@@ -202,7 +203,7 @@ impl Edges {
         if let Some(trace) = self.still_true(to, reachable, route).await {
             return vec![trace];
         }
-        let onprem = self.onprem.iter().any(|net| net.contains(&to.ip().to_canonical()));
+        let onprem = is_onprem(&self.topology, to.ip().to_canonical());
         let enough: Arc<[IpNet]> = if onprem { Arc::new([]) } else { self.proofs.clone() };
         let settings = TraceSettings {
             hop_timeout: HOP_TIMEOUT.min(self.timeout),

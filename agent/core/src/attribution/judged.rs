@@ -131,7 +131,7 @@ fn judge_member(
 
 /// A1: through a proxy. The edge is that of the way to the proxy; beyond it only its declared exit is known (E9).
 fn through_proxy(plan: &Plan, via: &str, seen: &AddressObservation, now: SystemTime) -> Path {
-    use super::{Confidence, Exit};
+    use super::Exit;
     let to_proxy = attribute(seen, &plan.topology, now);
     let declared = plan.proxies.iter().find(|proxy| proxy.name == via).map(|proxy| proxy.exit);
     if to_proxy.class == PathClass::Unknown {
@@ -148,6 +148,5 @@ fn through_proxy(plan: &Plan, via: &str, seen: &AddressObservation, now: SystemT
         Some(ProxyExit::Internet) => Exit::Proxy,
         Some(ProxyExit::AzurePublic) => Exit::AzurePublic,
     };
-    let confidence = to_proxy.confidence.min(Confidence::Confirmed);
-    Path { class, exit: Some(exit), confidence, ..to_proxy }
+    Path { class, exit: Some(exit), ..to_proxy }
 }

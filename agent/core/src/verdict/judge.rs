@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Verdict;
-use crate::attribution::{Confidence, Judged, PathClass, Reason};
+use crate::attribution::{Confidence, Judged, Judgement, PathClass, Reason};
 use crate::closure::{Need, Seen};
 use crate::config::{Policy, Workload};
 use crate::failure::label;
@@ -124,7 +124,7 @@ fn weigh_canary(judged: &Judged<'_>, key: &EndpointKey, scale: &mut Scale) {
 fn weigh_member(judged: &Judged<'_>, workload: &Workload, key: &EndpointKey, scale: &mut Scale) {
     let excepted = workload.excepts(&key.host, key.port);
     let answering = judged.answering(key);
-    let closed = |(_, judgement): &(_, &crate::attribution::Judgement)| {
+    let closed = |(_, judgement): &(_, &Judgement)| {
         is_closed_path(judged, judgement.path.class, judgement.path.confidence)
     };
     // An exception that is reached on a closed path is not used (DESIGN §4.5).
