@@ -8,3 +8,4 @@ mod paths;
 mod readme;
 mod scale;
 mod schema;
+mod torture;
