@@ -196,6 +196,10 @@ impl<'a> Closure<'a> {
         for certificate in facts {
             self.picture.unfetchable.extend(pki::unfetchable(&certificate).into_iter().map(str::to_string));
             if !certificate.self_issued {
+                for extension in &certificate.unreadable {
+                    let text = format!("{key} presents a certificate whose {extension} cannot be read");
+                    self.picture.truncated.insert(text);
+                }
                 let pointers = certificate.crl.iter().flatten().map(|url| (url, Origin::Crl));
                 let pointers = pointers.chain(certificate.ocsp.iter().map(|url| (url, Origin::Ocsp)));
                 let pointers = pointers.chain(certificate.ca_issuers.iter().map(|url| (url, Origin::Aia)));

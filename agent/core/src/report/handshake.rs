@@ -89,7 +89,7 @@ fn revocation(chain: &[CertificateFacts], staple: Option<Result<OcspAnswer, Stri
 
 /// A certificate that nobody was asked about.
 fn unasked((position, facts): (usize, &CertificateFacts)) -> RevocationOfCertificate {
-    let pointers = !facts.ocsp.is_empty() || facts.crl.iter().any(|point| !point.is_empty());
+    let pointers = !facts.ocsp.is_empty() || !facts.crl.is_empty() || !facts.unreadable.is_empty();
     RevocationOfCertificate {
         position,
         sha256: facts.sha256.clone(),
