@@ -56,6 +56,10 @@ impl Closure<'_> {
     fn follow(&mut self, sha256: &str, depth: u8, from: &EndpointKey) {
         let Some(facts) = self.picture.certificates.get(sha256).cloned() else { return };
         self.picture.unfetchable.extend(pki::unfetchable(&facts).into_iter().map(str::to_string));
+        for extension in facts.unreadable.iter().filter(|_| !facts.self_issued) {
+            let text = format!("{from} presents a certificate whose {extension} cannot be read");
+            self.picture.truncated.insert(text);
+        }
         let mut admitted = Vec::new();
         for (url, kind) in pointers(&facts) {
             let Some(link) = urls::parse(url, kind, None) else {

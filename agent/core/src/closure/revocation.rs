@@ -74,7 +74,9 @@ fn judge(
     let mut answers: Vec<Answer> =
         pointers.clone().map(|(url, kind)| answer(picture, facts, url, kind, settled)).collect();
     answers.extend(stapled.map(|answer| Answer { source: Source::Staple, said: Said::Ocsp(Ok(answer.clone())) }));
-    revocation::combine(pointers.count() > 0, &answers)
+    // Pointers that no URL can be read from are pointers all the same.
+    let has_pointers = pointers.count() > 0 || !facts.crl.is_empty() || !facts.unreadable.is_empty();
+    revocation::combine(has_pointers, &answers)
 }
 
 /// What one pointer of a certificate brought.

@@ -55,6 +55,15 @@ pub fn issued(subject: &str, issuer: &str, pointers: Pointers<'_>) -> Vec<u8> {
     params.signed_by(&key, &issuing).expect("a certificate").der().to_vec()
 }
 
+/// The same with one extension, whatever its value.
+pub fn extended(subject: &str, issuer: &str, oid: &[u64], value: &[u8]) -> Vec<u8> {
+    let issuing = Issuer::new(named(issuer), KeyPair::generate().expect("a P-256 key"));
+    let mut params = named(subject);
+    params.custom_extensions.push(CustomExtension::from_oid_content(oid, value.to_vec()));
+    let key = KeyPair::generate().expect("a P-256 key");
+    params.signed_by(&key, &issuing).expect("a certificate").der().to_vec()
+}
+
 /// A certificate that signed itself.
 pub fn root(subject: &str) -> Vec<u8> {
     let key = KeyPair::generate().expect("a P-256 key");
