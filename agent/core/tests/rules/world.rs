@@ -196,6 +196,8 @@ impl World {
                     status: failure.is_none().then_some(status),
                     location,
                     content_type: None,
+                    etag: None,
+                    last_modified: None,
                     body: Vec::new(),
                     failure,
                     took: Duration::from_millis(2),
