@@ -14,8 +14,8 @@ use closedpath_core::observation::{
 };
 use closedpath_core::target::{EndpointKey, Probe};
 use closedpath_net::{
-    FetchLimits, NetError, Patience, Resolvers, RouteTable, TlsClient, TraceSettings, confirm, connect,
-    connect_through, dns_ping, fetch, icmp_ping, ntp_ping, stun_ping, trace, tracing_works,
+    FetchLimits, FetchRequest, NetError, Patience, Resolvers, RouteTable, TlsClient, TraceSettings, confirm,
+    connect, connect_through, dns_ping, fetch, icmp_ping, ntp_ping, stun_ping, trace, tracing_works,
 };
 use ipnet::IpNet;
 use tokio::net::TcpStream;
@@ -129,7 +129,7 @@ impl Edges {
         // A permit cannot be refused: the semaphore is never closed.
         let _turn = self.fetches.acquire().await;
         let limits = FetchLimits { timeout: self.timeout, max_body: MAX_BODY };
-        let mut seen = fetch(&key.0, ip, limits, Some(&self.tls)).await;
+        let mut seen = fetch(&FetchRequest::get(&key.0), ip, limits, Some(&self.tls)).await;
         // What the body says is not judged by this version, and bodies of CRLs are large.
         seen.body = Vec::new();
         let worked = seen.failure.is_none() && seen.status.is_some_and(|status| status < 400);

@@ -28,7 +28,7 @@ pub mod trace;
 pub use connect::connect;
 pub use datagram::{dns_ping, icmp_ping, ntp_ping, stun_ping};
 pub use error::NetError;
-pub use http::{FetchLimits, fetch};
+pub use http::{FetchLimits, FetchRequest, Method, fetch};
 pub use proxy::connect_through;
 pub use resolve::Resolvers;
 pub use route::RouteTable;
