@@ -16,6 +16,7 @@ pub mod cli;
 pub mod commands;
 pub mod edges;
 pub mod fetcher;
+pub mod inquiries;
 pub mod metrics;
 pub mod render;
 pub mod round;

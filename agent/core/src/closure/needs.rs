@@ -187,7 +187,8 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
                     follow(&link.about(kind, 0, sha256).key, pointed(wanted));
                 }
                 let issued_by = |other: &&CertificateFacts| other.subject == certificate.issuer;
-                let presented = chain.certificates.iter().filter_map(|sha256| picture.certificates.get(sha256));
+                let presented =
+                    chain.certificates.iter().filter_map(|sha256| picture.certificates.get(sha256));
                 let issuer_there = presented.into_iter().any(|other| issued_by(&other))
                     || picture.pool.issuers(sha256).iter().any(|issuer| issuer.anchor);
                 let (wanted, unsure) = match chain.incomplete && !issuer_there {

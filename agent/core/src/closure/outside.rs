@@ -286,7 +286,8 @@ impl Closure<'_> {
         let pool = &self.picture.pool;
         let askers: Vec<Vec<u8>> =
             url.askers.iter().filter_map(|asker| pool.der(asker)).map(|der| der.to_vec()).collect();
-        let outcomes = askers.iter().map(|asker| aia::issuers(std::slice::from_ref(asker), &found).map(|_| ()));
+        let outcomes =
+            askers.iter().map(|asker| aia::issuers(std::slice::from_ref(asker), &found).map(|_| ()));
         let (helped, failed): (Vec<_>, Vec<_>) = outcomes.partition(Result::is_ok);
         if helped.is_empty() {
             url.trouble = failed.into_iter().find_map(Result::err).map(|error| error.to_string());

@@ -50,7 +50,9 @@ pub fn revocations(picture: &Picture, now: SystemTime) -> Revocations {
         let next: BTreeMap<String, Revocation> = picture
             .certificates
             .values()
-            .map(|facts| (facts.sha256.clone(), judge(picture, facts, by_leaf.get(&facts.sha256).copied(), &of)))
+            .map(|facts| {
+                (facts.sha256.clone(), judge(picture, facts, by_leaf.get(&facts.sha256).copied(), &of))
+            })
             .collect();
         if next == of {
             break;
@@ -73,7 +75,9 @@ fn judge(
     let pointers = crl.chain(facts.ocsp.iter().map(|url| (url, Origin::Ocsp)));
     let mut answers: Vec<Answer> =
         pointers.clone().map(|(url, kind)| answer(picture, facts, url, kind, settled)).collect();
-    answers.extend(stapled.map(|answer| Answer { source: Source::Staple, said: Said::Ocsp(Ok(answer.clone())) }));
+    answers.extend(
+        stapled.map(|answer| Answer { source: Source::Staple, said: Said::Ocsp(Ok(answer.clone())) }),
+    );
     // Pointers that no URL can be read from are pointers all the same.
     let has_pointers = pointers.count() > 0 || !facts.crl.is_empty() || !facts.unreadable.is_empty();
     revocation::combine(has_pointers, &answers)
@@ -87,7 +91,8 @@ fn answer(
     kind: Origin,
     settled: &BTreeMap<String, Revocation>,
 ) -> Answer {
-    let source = if kind == Origin::Ocsp { Source::Ocsp(url.to_string()) } else { Source::Crl(url.to_string()) };
+    let source =
+        if kind == Origin::Ocsp { Source::Ocsp(url.to_string()) } else { Source::Crl(url.to_string()) };
     let said = |why: &str| Said::Nothing(why.to_string());
     let Some(link) = urls::parse(url, kind, None) else {
         return Answer { source, said: said("no HTTP client can fetch this URL") };

@@ -102,9 +102,7 @@ impl UrlState {
         match self.kind {
             Origin::Crl => Ask::Crl(self.questions.values().cloned().collect()),
             Origin::Ocsp => match self.questions.values().next() {
-                Some(question) => {
-                    Ask::Ocsp { question: question.clone(), redirected: self.redirects > 0 }
-                }
+                Some(question) => Ask::Ocsp { question: question.clone(), redirected: self.redirects > 0 },
                 None => Ask::Page,
             },
             Origin::Aia => Ask::Certificates,

@@ -99,9 +99,7 @@ pub fn read_ocsp(body: &[u8], question: &Question, nonce: Option<&[u8]>, now: Sy
     let trouble = web_page(body);
     let said = match &trouble {
         Some(page) => Said::Nothing(page.clone()),
-        None => {
-            Said::Ocsp(ocsp::verify(body, &question.certificate, &question.issuer, nonce, now, SKEW))
-        }
+        None => Said::Ocsp(ocsp::verify(body, &question.certificate, &question.issuer, nonce, now, SKEW)),
     };
     let validity = match &said {
         Said::Ocsp(Ok(answer)) => {

@@ -63,7 +63,8 @@ impl Pool {
         if self.known.contains_key(sha256) {
             return Vec::new();
         }
-        let (subject, issuer) = (certificate.subject().as_raw().to_vec(), certificate.issuer().as_raw().to_vec());
+        let (subject, issuer) =
+            (certificate.subject().as_raw().to_vec(), certificate.issuer().as_raw().to_vec());
         let key = [subject.as_slice(), certificate.public_key().raw].concat();
         let known = Known { der: der.into(), key, parents: self.parents(der, &issuer) };
         let mut found = Vec::new();
@@ -128,7 +129,8 @@ impl Pool {
             for parent in &known.parents {
                 // RFC 4158 §5.2: a name and key that a path has already lead nowhere. Two cross-signs of one CA are met
                 // side by side and both kept: each has an issuer of its own.
-                let behind = self.known.get(&parent.sha256).is_some_and(|met| keys.contains(met.key.as_slice()));
+                let behind =
+                    self.known.get(&parent.sha256).is_some_and(|met| keys.contains(met.key.as_slice()));
                 if parent.anchor {
                     above.anchors.insert(parent.sha256.clone());
                 } else if !behind {

@@ -15,7 +15,12 @@ use crate::pki::{self, CertificateFacts};
 use crate::target::EndpointKey;
 
 /// The report on a handshake with one address.
-pub(super) fn handshake(judged: &Judged<'_>, key: &EndpointKey, ip: IpAddr, seen: &TlsObservation) -> TlsReport {
+pub(super) fn handshake(
+    judged: &Judged<'_>,
+    key: &EndpointKey,
+    ip: IpAddr,
+    seen: &TlsObservation,
+) -> TlsReport {
     let picture = judged.picture;
     let known = |der: &Vec<u8>| picture.certificates.get(&pki::fingerprint(der)).cloned();
     let facts: Vec<CertificateFacts> =
@@ -31,8 +36,9 @@ pub(super) fn handshake(judged: &Judged<'_>, key: &EndpointKey, ip: IpAddr, seen
         alpn: seen.alpn.clone(),
         verdict: verdicts.first().copied(),
         verdicts,
-        completed_by_aia: chain
-            .is_some_and(|chain| chain.incomplete && !chain.completed.is_empty() && !chain.anchors.is_empty()),
+        completed_by_aia: chain.is_some_and(|chain| {
+            chain.incomplete && !chain.completed.is_empty() && !chain.anchors.is_empty()
+        }),
         client_certificate_required: seen.client_certificate_required,
         stapled: stapled(seen, judged.revocations.staples.get(&(key.clone(), ip))),
         revocation: revocation(judged, chain),

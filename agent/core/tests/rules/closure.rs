@@ -134,12 +134,13 @@ fn more_than_five_redirects_cut_the_closure_short() {
 fn more_than_64_urls_of_one_host_cut_the_closure_short() {
     let urls: Vec<String> = (0..64).map(|n| format!("http://crl.example/{n}.crl")).collect();
     let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
-    let with = |ocsp| {
-        let pointers = Pointers { crl: &urls, ocsp, ..Pointers::default() };
-        presenting(pointers).see(closed("crl.example", "203.0.113.2")).look()
+    let with = |more: &[&str]| {
+        let chain = [issued("a.example", "CA", crl(&urls)), issued("b", "CA", crl(more))];
+        let target = closed("a.example", "203.0.113.1").presents(chain);
+        world(CONFIG).see(target).see(closed("crl.example", "203.0.113.2")).look()
     };
-    assert!(with(None).findings(FindingId::F40).is_empty());
-    let seen = with(Some("http://crl.example/ocsp"));
+    assert!(with(&[]).findings(FindingId::F40).is_empty());
+    let seen = with(&["http://crl.example/64.crl"]);
     assert_eq!(seen.findings(FindingId::F40).len(), 1);
     assert_eq!((seen.report.verdict, seen.fetches().len()), (Verdict::Undetermined, 64));
 }
