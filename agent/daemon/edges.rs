@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -10,23 +11,22 @@ use closedpath_core::closure::{Outcome, Work};
 use closedpath_core::config::{Plan, Topology};
 use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::observation::{
-    AddressObservation, Contact, FetchObservation, RouteObservation, TlsObservation, TraceObservation,
+    AddressObservation, Contact, RouteObservation, TlsObservation, TraceObservation,
 };
+use closedpath_core::pki::Trust;
 use closedpath_core::target::{EndpointKey, Probe};
 use closedpath_net::{
-    FetchLimits, NetError, Patience, Resolvers, RouteTable, TlsClient, TraceSettings, confirm, connect,
-    connect_through, dns_ping, fetch, icmp_ping, ntp_ping, stun_ping, trace, tracing_works,
+    NetError, Patience, Resolvers, RouteTable, TlsClient, TraceSettings, confirm, connect, connect_through,
+    dns_ping, icmp_ping, ntp_ping, stun_ping, trace, tracing_works,
 };
 use ipnet::IpNet;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
-/// Bodies of CRLs, OCSP responses and certificates are read up to this many bytes.
-const MAX_BODY: usize = 32 * 1024 * 1024;
-/// Bodies under way at once, so that hostile hosts cannot fill the memory.
-const FETCHES: usize = 16;
-/// What was served is asked for again after this.
-const FETCH_INTERVAL: Duration = Duration::from_secs(3600);
+use crate::cache::Cache;
+use crate::fetcher::Fetcher;
+use crate::inquiries::Inquiries;
+
 /// Traces under way at once: they share the routers' ICMP limits.
 const TRACES: usize = 64;
 /// One hop answers within this, or is silent.
@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Sockets, resolvers and trust anchors.
 pub struct Edges {
     resolvers: Resolvers,
-    tls: TlsClient,
+    tls: Arc<TlsClient>,
     routes: RouteTable,
     timeout: Duration,
     trace_interval: Duration,
@@ -48,12 +48,13 @@ pub struct Edges {
     /// What shows a link, so that a trace may stop asking.
     proofs: Arc<[IpNet]>,
     topology: Topology,
-    no_tracing: Option<String>,
+    no_tracing: bool,
+    lost: Vec<String>,
     traces: Semaphore,
     remembered: Mutex<HashMap<SocketAddr, Remembered>>,
     patience: Mutex<Arc<Patience>>,
-    fetches: Semaphore,
-    served: Mutex<HashMap<(String, IpAddr), (Instant, FetchObservation)>>,
+    inquiries: Inquiries,
+    trust: Arc<Trust>,
 }
 
 /// A trace of an earlier round, with the route it was made under.
@@ -64,35 +65,46 @@ struct Remembered {
 }
 
 impl Edges {
-    /// Opens everything a plan needs; must be called inside the runtime.
-    pub fn open(plan: &Plan) -> Result<Self, NetError> {
+    /// Opens everything a plan needs; must be called inside the runtime. `memory` is the folder for what is remembered
+    /// between rounds and runs; without one, each round asks anew.
+    pub fn open(plan: &Plan, memory: Option<&Path>) -> Result<Self, NetError> {
+        let tls = Arc::new(TlsClient::new(&plan.agent.trust_anchors)?);
+        let folder = memory.map(|folder| folder.join("cache"));
+        let (cache, lost) = Cache::open(folder.as_deref());
         let links = plan.topology.links.iter();
         let msee = links.clone().flat_map(|link| link.msee.iter().copied().map(IpNet::from));
         let hops = links.flat_map(|link| link.hops.iter().copied());
         let tunnels = plan.topology.tunnels.iter().flat_map(|tunnel| tunnel.hops.iter().copied());
         Ok(Self {
             resolvers: Resolvers::new(&plan.resolvers, plan.probe.timeout)?,
-            tls: TlsClient::new(&plan.agent.trust_anchors)?,
             routes: RouteTable::open()?,
             timeout: plan.probe.timeout,
             trace_interval: plan.probe.trace_interval,
             proxies: plan.proxies.clone(),
             proofs: msee.chain(hops).chain(tunnels).collect(),
             topology: plan.topology.clone(),
-            no_tracing: tracing_works().err(),
+            no_tracing: tracing_works().is_err(),
+            lost: tracing_works().err().into_iter().chain(lost).collect(),
             traces: Semaphore::new(TRACES),
             remembered: Mutex::new(HashMap::new()),
-            fetches: Semaphore::new(FETCHES),
-            served: Mutex::new(HashMap::new()),
+            inquiries: Inquiries::new(Fetcher::new(plan.probe.timeout, cache, tls.clone()), memory.is_some()),
+            trust: Arc::new(trust(plan, &tls)?),
+            tls,
             patience: Mutex::new(Arc::new(patience(plan.probe.timeout))),
         })
     }
 
     /// To be called before each round: silent routers are asked again with new patience.
     pub fn begin_round(&self) {
+        self.inquiries.begin_round();
         if let Ok(mut shared) = self.patience.lock() {
             *shared = Arc::new(patience(self.timeout));
         }
+    }
+
+    /// What the site trusts.
+    pub fn trust(&self) -> Arc<Trust> {
+        self.trust.clone()
     }
 
     /// The resolvers' real addresses.
@@ -102,7 +114,7 @@ impl Edges {
 
     /// What these edges cannot do here, in words.
     pub fn lost(&self) -> Vec<String> {
-        self.no_tracing.iter().cloned().collect()
+        self.lost.clone()
     }
 
     /// Does one thing. Nothing that a peer does makes this fail.
@@ -113,31 +125,8 @@ impl Edges {
                 let seen = Box::new(self.probe(&key, ip).await);
                 Outcome::Probed { key, seen }
             }
-            Work::Fetch { url, ip } => Outcome::Fetched(self.fetch(url, ip).await),
+            Work::Fetch { key, url, ip, ask } => self.inquiries.ask(key, url, ip, ask).await,
         }
-    }
-
-    /// One GET; what was served a while ago is not asked for again, since CA hosts serve everybody.
-    async fn fetch(&self, url: String, ip: IpAddr) -> FetchObservation {
-        let key = (url, ip);
-        if let Ok(served) = self.served.lock() {
-            let fresh = served.get(&key).filter(|(at, _)| at.elapsed() < FETCH_INTERVAL);
-            if let Some((_, seen)) = fresh {
-                return seen.clone();
-            }
-        }
-        // A permit cannot be refused: the semaphore is never closed.
-        let _turn = self.fetches.acquire().await;
-        let limits = FetchLimits { timeout: self.timeout, max_body: MAX_BODY };
-        let mut seen = fetch(&key.0, ip, limits, Some(&self.tls)).await;
-        // What the body says is not judged by this version, and bodies of CRLs are large.
-        seen.body = Vec::new();
-        let worked = seen.failure.is_none() && seen.status.is_some_and(|status| status < 400);
-        if worked && let Ok(mut served) = self.served.lock() {
-            served.retain(|_, (at, _)| at.elapsed() < FETCH_INTERVAL);
-            served.insert(key, (Instant::now(), seen.clone()));
-        }
-        seen
     }
 
     async fn probe(&self, key: &EndpointKey, ip: IpAddr) -> AddressObservation {
@@ -196,7 +185,7 @@ impl Edges {
         reachable: bool,
         route: Option<&RouteObservation>,
     ) -> Vec<TraceObservation> {
-        if self.no_tracing.is_some() || to.ip().is_loopback() {
+        if self.no_tracing || to.ip().is_loopback() {
             return Vec::new();
         }
         let Ok(_turn) = self.traces.acquire().await else { return Vec::new() };
@@ -241,6 +230,16 @@ impl Edges {
         trace.at = SystemTime::now();
         (now == from).then_some(trace)
     }
+}
+
+/// The anchors of the agent's store, the roots that everybody has, and the site's inspection CA.
+fn trust(plan: &Plan, tls: &TlsClient) -> Result<Trust, NetError> {
+    let inspection = match &plan.agent.inspection_ca {
+        Some(file) => closedpath_net::certificates_in(file)?,
+        None => Vec::new(),
+    };
+    let public = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+    Ok(Trust::new(tls.certificates()).with_public(public).with_inspection(inspection))
 }
 
 fn patience(timeout: Duration) -> Patience {

@@ -4,14 +4,19 @@
 //! * [`commands`]: what each command does
 //! * [`setup`]: from a configuration file to plan, catalogues and tables
 //! * [`edges`]: performs what the closure asks for
+//! * [`fetcher`]: fetches bodies once, and little at a time
+//! * [`cache`]: the bodies that were genuine, across restarts
 //! * [`round`](mod@round): one round, to its report
 //! * [`render`]: a report as text for people and programs
 //! * [`metrics`]: a report as Prometheus metrics
 //! * [`serve`]: the status page and the metrics over HTTP
 
+pub mod cache;
 pub mod cli;
 pub mod commands;
 pub mod edges;
+pub mod fetcher;
+pub mod inquiries;
 pub mod metrics;
 pub mod render;
 pub mod round;

@@ -27,7 +27,8 @@ pub struct Progress {
 pub async fn round(setup: &Setup, edges: &Edges, mut progress: impl FnMut(Progress)) -> Report {
     let started_at = SystemTime::now();
     edges.begin_round();
-    let mut closure = Closure::new(&setup.plan, roots(&setup.plan, &setup.catalogs, &edges.servers()));
+    let roots = roots(&setup.plan, &setup.catalogs, &edges.servers());
+    let mut closure = Closure::new(&setup.plan, roots, edges.trust());
     let mut under_way = FuturesUnordered::new();
     let mut done = 0;
     loop {

@@ -26,7 +26,7 @@ pub fn check(arguments: &Check) -> Result<ExitCode> {
     let output =
         arguments.output.as_deref().map(|file| Ok::<_, anyhow::Error>((file, open(file)?))).transpose()?;
     let report = runtime()?.block_on(async {
-        let edges = Edges::open(&setup.plan)?;
+        let edges = Edges::open(&setup.plan, None)?;
         let mut line = Line::new();
         let report = round(&setup, &edges, |progress| line.show(progress)).await;
         line.clear();

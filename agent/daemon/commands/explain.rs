@@ -27,7 +27,7 @@ pub fn explain(arguments: &Explain) -> Result<ExitCode> {
         );
     }
     let report = runtime()?.block_on(async {
-        let edges = Edges::open(&setup.plan)?;
+        let edges = Edges::open(&setup.plan, None)?;
         let named = roots(&setup.plan, &setup.catalogs, &edges.servers()).roots;
         if named.iter().any(|root| root.key.host == host && port.is_none_or(|port| port == root.key.port)) {
             keep(&mut setup, &host);

@@ -29,7 +29,7 @@ pub fn run(arguments: &Run) -> Result<ExitCode> {
     setup::may_run(&setup.plan)?;
     let listeners = listeners(&setup.plan)?;
     runtime()?.block_on(async {
-        let edges = Edges::open(&setup.plan)?;
+        let edges = Edges::open(&setup.plan, Some(&setup.plan.agent.state_dir))?;
         for lost in edges.lost() {
             tracing::warn!("{lost}");
         }

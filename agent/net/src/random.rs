@@ -9,3 +9,8 @@ where
 {
     generate(&SystemRandom::new()).expect("getrandom(2) cannot fail once the system has booted").expose()
 }
+
+/// A nonce for an OCSP request (RFC 9654 §2.1: 32 octets).
+pub fn nonce() -> [u8; 32] {
+    bytes()
+}

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use super::{Path, PathClass, Reason, attribute, class_of_endpoint};
-use crate::closure::{Member, Needs, Picture, Seen, needs};
+use crate::closure::{Member, Needs, Picture, Revocations, Seen, needs, revocations};
 use crate::config::{Plan, ProxyExit};
 use crate::eligibility::{self, Eligibility, Owner, Question};
 use crate::observation::AddressObservation;
@@ -34,6 +34,8 @@ pub struct Judged<'a> {
     pub needs: Needs,
     /// Per endpoint and address.
     pub of: BTreeMap<EndpointKey, BTreeMap<IpAddr, Judgement>>,
+    /// Which certificates are revoked, and what was stapled.
+    pub revocations: Revocations,
     /// The class of each endpoint.
     pub classes: BTreeMap<EndpointKey, PathClass>,
     /// When it was judged.
@@ -51,7 +53,15 @@ pub fn judge<'a>(plan: &'a Plan, tables: &Tables, picture: &'a Picture, now: Sys
         classes.insert(key.clone(), class_of_endpoint(paths));
         of.insert(key.clone(), judgements);
     }
-    Judged { picture, plan, needs: needs(plan, picture), of, classes, now }
+    Judged {
+        picture,
+        plan,
+        needs: needs(plan, picture),
+        of,
+        revocations: revocations(picture, now),
+        classes,
+        now,
+    }
 }
 
 impl Judged<'_> {

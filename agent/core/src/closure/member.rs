@@ -5,9 +5,10 @@ use std::net::IpAddr;
 
 use super::roots::Roots;
 use super::urls::UrlState;
-use crate::failure::Failure;
+use crate::failure::{Failure, label};
 use crate::observation::{AddressObservation, Contact, DnsObservation};
-use crate::pki::CertificateFacts;
+use crate::pki::revocation::Said;
+use crate::pki::{CertificateFacts, Pool};
 use crate::target::{EndpointKey, Origin};
 
 /// One endpoint of the closure.
@@ -25,19 +26,30 @@ pub struct Member {
     pub dns: Option<DnsObservation>,
     /// What was seen of each address.
     pub addresses: BTreeMap<IpAddr, Seen>,
-    /// The chains it presented.
-    pub chains: BTreeSet<Chain>,
+    /// The chains it presented, each once.
+    pub chains: Vec<Chain>,
     /// The URL of an http target's page.
     pub page: Option<String>,
 }
 
 /// A presented chain.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
     /// Fingerprints in the presented order.
     pub certificates: Vec<String>,
     /// An issuer is missing (R5).
     pub incomplete: bool,
+    /// Of an incomplete one: the issuers that caIssuers brought, nearest first, of a cross-signed CA all.
+    pub completed: Vec<String>,
+    /// The trust anchors that are reached, by fingerprint; with those that were brought.
+    pub anchors: BTreeSet<String>,
+}
+
+impl Chain {
+    /// All certificates of it that are asked about: the presented ones, then those that were brought.
+    pub fn all(&self) -> impl Iterator<Item = &String> {
+        self.certificates.iter().chain(&self.completed)
+    }
 }
 
 /// What is known of one address.
@@ -61,7 +73,7 @@ impl Member {
             required_by: BTreeSet::new(),
             dns: None,
             addresses: BTreeMap::new(),
-            chains: BTreeSet::new(),
+            chains: Vec::new(),
             page: None,
         }
     }
@@ -98,6 +110,8 @@ pub struct Picture {
     pub urls: BTreeMap<String, UrlState>,
     /// Every certificate seen, by fingerprint.
     pub certificates: BTreeMap<String, CertificateFacts>,
+    /// The certificates themselves, and who issued whom.
+    pub pool: Pool,
     /// What the configuration asks for.
     pub roots: Roots,
     /// Bounds that were hit (F40), in words.
@@ -110,6 +124,48 @@ impl Picture {
     /// Whether a URL, or what it redirects to, was served.
     pub fn served(&self, key: &str) -> bool {
         self.redirects(key).last().is_some_and(UrlState::served)
+    }
+
+    /// The key of the URL that a URL leads to in the end.
+    pub(super) fn last_of(&self, key: &str) -> Option<String> {
+        let mut last = key.to_string();
+        for url in self.redirects(key) {
+            last = match &url.next {
+                Some(next) if self.urls.contains_key(next) => next.clone(),
+                _ => return Some(last),
+            };
+        }
+        None
+    }
+
+    /// What the URL that a certificate points to says of it, wherever it redirects to.
+    pub fn said(&self, key: &str, about: &str) -> Option<&Said> {
+        self.redirects(key).last()?.said.get(about)
+    }
+
+    /// Why a URL was not served, in words: the failure mode, with the delay that clients suffer by it (DOMAIN §4.4.1).
+    pub fn why_not(&self, url: &UrlState) -> String {
+        if let Some(fetched) = &url.fetched {
+            return format!("{} (after {:.1} s)", url.trouble(), fetched.took.as_secs_f64());
+        }
+        let Some(member) = self.members.get(&url.endpoint) else { return url.trouble() };
+        let reasons: Vec<String> = member
+            .addresses
+            .iter()
+            .filter_map(|(ip, seen)| match seen {
+                Seen::Observed(seen) => seen
+                    .contact
+                    .failure()
+                    .map(|failure| format!("{ip} {}: {}", label(&failure.code), failure.text)),
+                Seen::Forbidden(failure) => Some(failure.text.clone()),
+                Seen::Pending => None,
+            })
+            .collect();
+        match (reasons.is_empty(), member.dns.as_ref().and_then(|dns| dns.chosen())) {
+            (false, _) => reasons.join(", "),
+            (true, Some(view)) => format!("the name does not resolve ({})", label(&view.status)),
+            (true, None) => url.trouble(),
+        }
     }
 
     /// A URL and everything it redirects to.

@@ -7,6 +7,8 @@
 mod guard;
 mod member;
 mod needs;
+mod outside;
+mod revocation;
 mod roots;
 mod urls;
 mod work;
@@ -15,7 +17,8 @@ mod worklist;
 pub use guard::refusal;
 pub use member::{Chain, Member, Picture, Seen};
 pub use needs::{Choice, Group, Need, Needs, needs};
+pub use revocation::{Revocations, revocations};
 pub use roots::{Root, Roots, roots};
 pub use urls::{Link, UrlState, parse};
-pub use work::{Outcome, Work};
+pub use work::{Ask, Outcome, Work};
 pub use worklist::Closure;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::member::Picture;
+use super::revocation::Revocations;
 use crate::config::{ClientProfile, Plan};
+use crate::pki::CertificateFacts;
 use crate::target::{EndpointKey, Origin, Requirement};
 
 /// What all workloads need of a picture.
@@ -58,6 +60,8 @@ pub enum Choice {
     Endpoint(EndpointKey),
     /// A URL must be served.
     Url(String),
+    /// Whether the certificate with this fingerprint is revoked must be known, and it must not be.
+    Revocation(String),
 }
 
 impl Group {
@@ -68,10 +72,19 @@ impl Group {
     }
 
     /// Whether one of the choices is to be had.
-    pub fn satisfied(&self, picture: &Picture) -> bool {
+    pub fn satisfied(&self, picture: &Picture, revocations: &Revocations) -> bool {
         self.choices.iter().any(|choice| match choice {
+            Choice::Revocation(sha256) => revocations.satisfied(sha256),
             Choice::Endpoint(key) => picture.members.get(key).is_some_and(super::Member::obtainable),
             Choice::Url(key) => picture.served(key),
+        })
+    }
+
+    /// Whether it is about a certificate that is revoked: clients that look refuse the connection.
+    pub fn revoked(&self, revocations: &Revocations) -> bool {
+        self.choices.iter().any(|choice| match choice {
+            Choice::Revocation(sha256) => revocations.revoked(sha256),
+            Choice::Endpoint(_) | Choice::Url(_) => false,
         })
     }
 }
@@ -156,9 +169,9 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
         }
         let pointed = |requirement| Need { requirement, member: need.member && follows_pointers(profile) };
         for chain in &member.chains {
-            for sha256 in &chain.certificates {
+            for sha256 in chain.all() {
                 let Some(certificate) = picture.certificates.get(sha256) else { continue };
-                if certificate.self_issued {
+                if certificate.self_issued || picture.pool.trust().contains(sha256) {
                     continue;
                 }
                 let (wanted, unsure) = revocation(profile);
@@ -169,17 +182,16 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
                     let what = format!("revocation of \"{}\"", certificate.subject);
                     // By certificate, not by name: subjects may be empty, or alike under two issuers (DOMAIN §4.4.3).
                     let of = (workload.clone(), format!("{what} {sha256}"));
-                    let group = join(&mut groups, of, &what, (wanted, unsure));
+                    join(&mut groups, of, &what, (wanted, unsure)).offer(Choice::Revocation(sha256.clone()));
                     let Some(link) = super::urls::parse(url, kind, None) else { continue };
-                    group.offer(Choice::Url(link.key.clone()));
-                    follow(&link.key, pointed(wanted));
+                    follow(&link.about(kind, 0, sha256).key, pointed(wanted));
                 }
-                let issuer_presented = chain
-                    .certificates
-                    .iter()
-                    .filter_map(|sha256| picture.certificates.get(sha256))
-                    .any(|other| other.subject == certificate.issuer);
-                let (wanted, unsure) = match chain.incomplete && !issuer_presented {
+                let issued_by = |other: &&CertificateFacts| other.subject == certificate.issuer;
+                let presented =
+                    chain.certificates.iter().filter_map(|sha256| picture.certificates.get(sha256));
+                let issuer_there = presented.into_iter().any(|other| issued_by(&other))
+                    || picture.pool.issuers(sha256).iter().any(|issuer| issuer.anchor);
+                let (wanted, unsure) = match chain.incomplete && !issuer_there {
                     true => missing_issuer(profile),
                     false => (Requirement::Optional, false),
                 };

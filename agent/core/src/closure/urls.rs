@@ -1,11 +1,14 @@
 //! URLs out of certificates and redirects: canonical form, and what was fetched.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use url::Url;
 
+use super::work::Ask;
 use crate::observation::FetchObservation;
+use crate::pki::inquiry::{Question, Validity};
+use crate::pki::revocation::Said;
 use crate::target::{EndpointKey, Origin, Probe};
 
 /// Redirects followed per URL (DOMAIN §4.3, termination).
@@ -24,12 +27,24 @@ pub struct UrlState {
     pub redirects: u8,
     /// The last exchange.
     pub fetched: Option<FetchObservation>,
+    /// Why what came is not what the URL is for.
+    pub trouble: Option<String>,
+    /// The period that a CRL or an OCSP response is for.
+    pub validity: Option<Validity>,
     /// The key of the URL it redirects to.
     pub next: Option<String>,
     /// Addresses already asked.
     pub tried: BTreeSet<IpAddr>,
     /// An exchange is under way.
     pub in_flight: bool,
+    /// Certificates that wait for an answer, by fingerprint.
+    pub questions: BTreeMap<String, Question>,
+    /// Those among them that the exchange under way is about.
+    pub asked: BTreeSet<String>,
+    /// What it says of certificates, by fingerprint.
+    pub said: BTreeMap<String, Said>,
+    /// The certificates that point to it, by fingerprint.
+    pub askers: BTreeSet<String>,
 }
 
 impl UrlState {
@@ -41,35 +56,57 @@ impl UrlState {
             endpoint: link.endpoint,
             redirects,
             fetched: None,
+            trouble: None,
+            validity: None,
             next: None,
             tried: BTreeSet::new(),
             in_flight: false,
+            questions: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            said: BTreeMap::new(),
+            askers: BTreeSet::new(),
         }
     }
 
     /// Whether this exchange brought what the URL is for; a redirect does not by itself.
     ///
-    /// An OCSP responder answers a bare GET with any status it likes (RFC 5019 §5 puts the request into the path),
-    /// so any answer of its own shows that it serves; CRLs and certificates are there or not.
+    /// An OCSP responder that was asked without a question (the issuer is not at hand) answers with any status it likes
+    /// (RFC 5019 §5 puts the request into the path), so any answer of its own shows that it serves.
     pub fn served(&self) -> bool {
         let Some(fetched) = self.fetched.as_ref().filter(|fetched| fetched.failure.is_none()) else {
             return false;
         };
-        match self.kind {
-            Origin::Ocsp => fetched.status.is_some_and(|status| !matches!(status, 300..=399 | 403 | 407)),
-            _ => fetched.status.is_some_and(|status| (200..300).contains(&status)),
-        }
+        let bare = self.kind == Origin::Ocsp && self.said.is_empty();
+        let status = fetched.status.is_some_and(|status| match bare {
+            true => !matches!(status, 300..=399 | 403 | 407),
+            false => (200..300).contains(&status),
+        });
+        status && self.trouble.is_none()
     }
 
     /// Why it did not, in words.
     pub fn trouble(&self) -> String {
         match &self.fetched {
             None => "no address of the host could be reached".to_string(),
-            Some(fetched) => match (&fetched.failure, fetched.status) {
-                (Some(failure), _) => failure.text.clone(),
-                (None, Some(status)) => format!("the answer is HTTP {status}"),
-                (None, None) => "no answer".to_string(),
+            Some(fetched) => match (&fetched.failure, fetched.status, &self.trouble) {
+                (Some(failure), ..) => failure.text.clone(),
+                (None, Some(200..=299), Some(trouble)) => trouble.clone(),
+                (None, Some(status), _) => format!("the answer is HTTP {status}"),
+                (None, None, _) => "no answer".to_string(),
             },
+        }
+    }
+
+    /// What to ask it for, next.
+    pub(super) fn ask(&self) -> Ask {
+        match self.kind {
+            Origin::Crl => Ask::Crl(self.questions.values().cloned().collect()),
+            Origin::Ocsp => match self.questions.values().next() {
+                Some(question) => Ask::Ocsp { question: question.clone(), redirected: self.redirects > 0 },
+                None => Ask::Page,
+            },
+            Origin::Aia => Ask::Certificates,
+            _ => Ask::Page,
         }
     }
 }
@@ -77,12 +114,26 @@ impl UrlState {
 /// A parsed URL: its key in the closure, its text and its endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// Canonical: scheme, lower-case host, port, path; OCSP by scheme, host and port only (DOMAIN §4.3).
+    /// Canonical: scheme, lower-case host, port, path; OCSP by scheme, host and port only (DOMAIN §4.3), to which
+    /// [`Link::about`] adds the certificate.
     pub key: String,
     /// As it is asked for.
     pub url: String,
     /// Where it leads.
     pub endpoint: EndpointKey,
+}
+
+impl Link {
+    /// The key for what a responder says of one certificate; other kinds speak of all at once.
+    #[must_use]
+    pub fn about(mut self, kind: Origin, redirects: u8, certificate: &str) -> Self {
+        if kind == Origin::Ocsp {
+            // A redirected request is a URL of its own: by host alone, one to the same host would look like a loop.
+            let place = if redirects == 0 { &self.key } else { &self.url };
+            self.key = format!("{place} {certificate}");
+        }
+        self
+    }
 }
 
 /// Reads a URL that came from the network; `None` if no HTTP client can fetch it. A relative one needs `base`.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::observation::{AddressObservation, DnsObservation, FetchObservation};
+use crate::pki::inquiry::{Question, Reading};
 use crate::target::EndpointKey;
 
 /// One thing to do. Every item is answered by exactly one [`Outcome`].
@@ -20,12 +21,34 @@ pub enum Work {
         /// The address to dial.
         ip: IpAddr,
     },
-    /// GET a URL from this address and no other, without following redirects.
+    /// Ask a URL at this address and no other, without following redirects.
     Fetch {
+        /// The URL's key in the closure.
+        key: String,
         /// The URL.
         url: String,
         /// The address to dial.
         ip: IpAddr,
+        /// What for.
+        ask: Ask,
+    },
+}
+
+/// What a URL is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// Whether it is there.
+    Page,
+    /// Certificates: the outcome keeps the body.
+    Certificates,
+    /// What a CRL says of these; read by [`crate::pki::inquiry::read_crl`].
+    Crl(Vec<Question>),
+    /// What a responder says of this one; read by [`crate::pki::inquiry::read_ocsp`].
+    Ocsp {
+        /// The certificate.
+        question: Question,
+        /// The URL is where a redirect led: it holds the request already.
+        redirected: bool,
     },
 }
 
@@ -42,5 +65,12 @@ pub enum Outcome {
         seen: Box<AddressObservation>,
     },
     /// To [`Work::Fetch`].
-    Fetched(FetchObservation),
+    Fetched {
+        /// The URL's key in the closure.
+        key: String,
+        /// How the exchange went.
+        seen: Box<FetchObservation>,
+        /// What the body says, where it was asked for something.
+        reading: Reading,
+    },
 }

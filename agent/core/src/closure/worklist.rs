@@ -1,33 +1,29 @@
-//! The worklist: R2 to R7 and R9 as reactions to what comes back.
+//! The worklist: names, addresses and probes (R2, R9) as reactions to what comes back.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::guard;
-use super::member::{Chain, Member, Picture, Seen};
+use super::member::{Member, Picture, Seen};
 use super::roots::Roots;
-use super::urls::{self, MAX_REDIRECTS, UrlState};
 use super::work::{Outcome, Work};
 use crate::config::Plan;
 use crate::failure::{Code, Failure, Step};
-use crate::observation::{
-    AddressObservation, Answer, DnsObservation, DnsStatus, DnsView, FetchObservation, PathCheck,
-    TlsObservation,
-};
-use crate::pki;
+use crate::observation::{AddressObservation, Answer, DnsObservation, DnsStatus, DnsView};
+use crate::pki::{Pool, Trust};
 use crate::target::{EndpointKey, Origin};
 
 /// Bounds on what the network may add (DOMAIN §4.3, termination).
 const MAX_DEPTH: u8 = 8;
 const MAX_ADDED: usize = 5_000;
-const MAX_URLS_PER_HOST: usize = 64;
 
 /// The closure of a plan, growing.
 #[derive(Debug)]
 pub struct Closure<'a> {
     plan: &'a Plan,
-    picture: Picture,
-    queue: VecDeque<Work>,
+    pub(super) picture: Picture,
+    pub(super) queue: VecDeque<Work>,
     outstanding: usize,
     /// Members that wait for a name.
     waiting: BTreeMap<String, Vec<EndpointKey>>,
@@ -36,11 +32,11 @@ pub struct Closure<'a> {
 }
 
 impl<'a> Closure<'a> {
-    /// A closure that begins with what the configuration asks for.
-    pub fn new(plan: &'a Plan, roots: Roots) -> Self {
+    /// A closure that begins with what the configuration asks for, under what the site trusts.
+    pub fn new(plan: &'a Plan, roots: Roots, trust: Arc<Trust>) -> Self {
         let mut closure = Self {
             plan,
-            picture: Picture::default(),
+            picture: Picture { pool: Pool::new(trust), ..Picture::default() },
             queue: VecDeque::new(),
             outstanding: 0,
             waiting: BTreeMap::new(),
@@ -78,7 +74,7 @@ impl<'a> Closure<'a> {
         match outcome {
             Outcome::Resolved(dns) => self.resolved(dns),
             Outcome::Probed { key, seen } => self.probed(&key, *seen),
-            Outcome::Fetched(fetched) => self.fetched(fetched),
+            Outcome::Fetched { key, seen, reading } => self.fetched(&key, *seen, reading),
         }
     }
 
@@ -87,7 +83,7 @@ impl<'a> Closure<'a> {
         self.picture
     }
 
-    fn add_member(
+    pub(super) fn add_member(
         &mut self,
         key: &EndpointKey,
         origin: Origin,
@@ -179,158 +175,7 @@ impl<'a> Closure<'a> {
         }
     }
 
-    /// R3, R4, R5: the certificates of a presented chain lead to CA hosts.
-    fn presented(&mut self, key: &EndpointKey, tls: &TlsObservation) {
-        let facts: Vec<_> = tls.chain.iter().filter_map(|der| pki::read(der)).collect();
-        let incomplete = !matches!(tls.path, Some(PathCheck::Trusted)) && !pki::is_complete(&facts);
-        let chain =
-            Chain { certificates: facts.iter().map(|facts| facts.sha256.clone()).collect(), incomplete };
-        let Some(member) = self.picture.members.get_mut(key) else { return };
-        let depth = member.depth.saturating_add(1);
-        if facts.len() < tls.chain.len() {
-            self.picture.truncated.insert(format!("{key} presents a certificate that cannot be read"));
-        }
-        if chain.certificates.is_empty() || !member.chains.insert(chain) {
-            return;
-        }
-        for certificate in facts {
-            self.picture.unfetchable.extend(pki::unfetchable(&certificate).into_iter().map(str::to_string));
-            if !certificate.self_issued {
-                let pointers = certificate.crl.iter().flatten().map(|url| (url, Origin::Crl));
-                let pointers = pointers.chain(certificate.ocsp.iter().map(|url| (url, Origin::Ocsp)));
-                let pointers = pointers.chain(certificate.ca_issuers.iter().map(|url| (url, Origin::Aia)));
-                for (url, kind) in pointers {
-                    match urls::parse(url, kind, None) {
-                        Some(link) => _ = self.add_url(link, kind, kind, depth, 0, key),
-                        None => _ = self.picture.unfetchable.insert(url.clone()),
-                    }
-                }
-            }
-            self.picture.certificates.insert(certificate.sha256.clone(), certificate);
-        }
-    }
-
-    /// R6: a URL brings its endpoint. `kind` is what it is for, `origin` why its endpoint is in the closure.
-    fn add_url(
-        &mut self,
-        link: urls::Link,
-        kind: Origin,
-        origin: Origin,
-        depth: u8,
-        redirects: u8,
-        from: &EndpointKey,
-    ) -> bool {
-        if !self.picture.urls.contains_key(&link.key) {
-            let of_host = self.picture.urls.values().filter(|url| url.endpoint.host == link.endpoint.host);
-            if of_host.count() >= MAX_URLS_PER_HOST {
-                let host = &link.endpoint.host;
-                self.picture.truncated.insert(format!("{host} has more than {MAX_URLS_PER_HOST} URLs"));
-                return false;
-            }
-            if !self.count_one_more() {
-                return false;
-            }
-        }
-        if !self.add_member(&link.endpoint, origin, depth, Some(from)) {
-            return false;
-        }
-        let key = link.key.clone();
-        self.picture.urls.entry(link.key.clone()).or_insert_with(|| UrlState::new(link, kind, redirects));
-        self.fetch(&key);
-        true
-    }
-
-    /// The page of an http or https target, whose redirects belong to the closure (R7).
-    fn add_page(&mut self, key: &EndpointKey) {
-        use crate::target::Probe;
-        let scheme = match key.probe {
-            Probe::Http => "http",
-            Probe::Https => "https",
-            Probe::Tls | Probe::Tcp | Probe::Icmp | Probe::Stun | Probe::UdpDns | Probe::Ntp => return,
-        };
-        if key.via.is_some() {
-            return;
-        }
-        let host = if key.host.contains(':') { format!("[{}]", key.host) } else { key.host.clone() };
-        let Some(link) = urls::parse(&format!("{scheme}://{host}:{}/", key.port), Origin::Target, None)
-        else {
-            return;
-        };
-        if let Some(member) = self.picture.members.get_mut(key) {
-            member.page = Some(link.key.clone());
-        }
-        self.picture.urls.insert(link.key.clone(), UrlState::new(link, Origin::Target, 0));
-    }
-
-    fn fetch_all(&mut self, key: &EndpointKey) {
-        let of_endpoint: Vec<String> = self
-            .picture
-            .urls
-            .iter()
-            .filter(|(_, url)| url.endpoint == *key)
-            .map(|(key, _)| key.clone())
-            .collect();
-        for url in of_endpoint {
-            self.fetch(&url);
-        }
-    }
-
-    /// Asks the next contacted address for the URL, until one has served it.
-    fn fetch(&mut self, key: &str) {
-        let Some(url) = self.picture.urls.get_mut(key) else { return };
-        let done = url.fetched.as_ref().is_some_and(|fetched| fetched.failure.is_none());
-        if url.in_flight || done {
-            return;
-        }
-        let Some(member) = self.picture.members.get(&url.endpoint) else { return };
-        let Some(ip) = member.contacted().find(|ip| !url.tried.contains(ip)) else { return };
-        url.tried.insert(ip);
-        url.in_flight = true;
-        self.queue.push_back(Work::Fetch { url: url.url.clone(), ip });
-    }
-
-    fn fetched(&mut self, fetched: FetchObservation) {
-        let mut urls = self.picture.urls.iter_mut();
-        let Some((key, url)) = urls.find(|(_, url)| url.in_flight && url.url == fetched.url) else { return };
-        let key = key.clone();
-        url.in_flight = false;
-        let (kind, redirects, endpoint) = (url.kind, url.redirects, url.endpoint.clone());
-        let moved = fetched.status.is_some_and(|status| (300..400).contains(&status) && status != 304);
-        let location = fetched.location.clone().filter(|_| moved);
-        let base = fetched.url.clone();
-        url.fetched = Some(fetched);
-        match location {
-            Some(location) => self.redirected(&key, &base, &location, kind, redirects, &endpoint),
-            None => self.fetch(&key),
-        }
-    }
-
-    /// R7: a redirect brings another URL.
-    fn redirected(
-        &mut self,
-        key: &str,
-        base: &str,
-        location: &str,
-        kind: Origin,
-        redirects: u8,
-        from: &EndpointKey,
-    ) {
-        if redirects >= MAX_REDIRECTS {
-            self.picture.truncated.insert(format!("{base} redirects more than {MAX_REDIRECTS} times"));
-            return;
-        }
-        let depth = self.picture.members.get(from).map_or(1, |member| member.depth.saturating_add(1));
-        let Some(link) = urls::parse(location, kind, Some(base)) else { return };
-        let next = link.key.clone();
-        if next == key || !self.add_url(link, kind, Origin::Redirect, depth, redirects + 1, from) {
-            return;
-        }
-        if let Some(url) = self.picture.urls.get_mut(key) {
-            url.next = Some(next);
-        }
-    }
-
-    fn count_one_more(&mut self) -> bool {
+    pub(super) fn count_one_more(&mut self) -> bool {
         if self.added >= MAX_ADDED {
             self.picture
                 .truncated

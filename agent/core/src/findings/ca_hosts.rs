@@ -2,7 +2,7 @@
 
 use super::{Finding, FindingId, Severity};
 use crate::attribution::{Judged, PathClass};
-use crate::closure::{Seen, UrlState};
+use crate::closure::UrlState;
 use crate::failure::label;
 use crate::target::{EndpointKey, Requirement};
 
@@ -23,9 +23,9 @@ fn unreachable(judged: &Judged<'_>, key: &EndpointKey, urls: &[(&String, &UrlSta
         .filter(|(key, _)| !judged.picture.served(key))
         .map(|(key, url)| match judged.picture.redirects(key).last() {
             Some(last) if last.url != url.url => {
-                format!("{} leads to {}: {}", url.url, last.url, why(judged, last))
+                format!("{} leads to {}: {}", url.url, last.url, judged.picture.why_not(last))
             }
-            _ => format!("{}: {}", url.url, why(judged, url)),
+            _ => format!("{}: {}", url.url, judged.picture.why_not(url)),
         })
         .collect();
     if broken.is_empty() {
@@ -45,31 +45,6 @@ fn unreachable(judged: &Judged<'_>, key: &EndpointKey, urls: &[(&String, &UrlSta
         detail: format!("certificates point to what is not served: {}", broken.join("; ")),
         remedy: "allow the host by name at a forward proxy or firewall (port 80 too), or serve a mirror of the CRL inside and point DNS at it; a client that has cached an answer only fails when that expires".into(),
     })
-}
-
-/// The failure mode, with the delay that clients suffer by it.
-fn why(judged: &Judged<'_>, url: &UrlState) -> String {
-    if url.fetched.is_some() {
-        return url.trouble();
-    }
-    let Some(member) = judged.picture.members.get(&url.endpoint) else { return url.trouble() };
-    let reasons: Vec<String> = member
-        .addresses
-        .iter()
-        .filter_map(|(ip, seen)| match seen {
-            Seen::Observed(seen) => seen
-                .contact
-                .failure()
-                .map(|failure| format!("{ip} {}: {}", label(&failure.code), failure.text)),
-            Seen::Forbidden(failure) => Some(failure.text.clone()),
-            Seen::Pending => None,
-        })
-        .collect();
-    match (reasons.is_empty(), member.dns.as_ref().and_then(|dns| dns.chosen())) {
-        (false, _) => reasons.join(", "),
-        (true, Some(view)) => format!("the name does not resolve ({})", label(&view.status)),
-        (true, None) => url.trouble(),
-    }
 }
 
 /// F34: an exception entry where the policy is closed.

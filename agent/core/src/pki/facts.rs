@@ -2,12 +2,23 @@
 
 use std::time::{Duration, SystemTime};
 
-use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// Access methods of AIA (RFC 5280 §4.2.2.1).
-const ID_AD_OCSP: &str = "1.3.6.1.5.5.7.48.1";
-const ID_AD_CA_ISSUERS: &str = "1.3.6.1.5.5.7.48.2";
+use super::crl::{DistributionPoint, points};
+use super::der::{self, Malformed, Reader};
+
+/// cRLDistributionPoints (RFC 5280 §4.2.1.13).
+const ID_CRL_POINTS: &str = "2.5.29.31";
+/// freshestCRL (§4.2.1.15).
+const ID_FRESHEST: &str = "2.5.29.46";
+/// authorityInfoAccess (§4.2.2.1).
+const ID_ACCESS: &str = "1.3.6.1.5.5.7.1.1";
+/// Its access methods id-ad-ocsp and id-ad-caIssuers, contents octets.
+const ID_AD_OCSP: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 0x30, 1];
+const ID_AD_CA_ISSUERS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 0x30, 2];
+
+/// Access descriptions read of one certificate; real ones have at most a handful.
+const MOST_DESCRIPTIONS: usize = 64;
 
 /// The facts of one certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,51 +35,105 @@ pub struct CertificateFacts {
     pub not_before: SystemTime,
     /// End of validity.
     pub not_after: SystemTime,
-    /// CRL distribution points; each holds alternatives (R4).
+    /// CRL distribution points; each holds alternatives (R4), or none where it names its CRL otherwise than by URI.
     pub crl: Vec<Vec<String>>,
+    /// Where delta CRLs are.
+    pub freshest: Vec<String>,
     /// OCSP responders.
     pub ocsp: Vec<String>,
     /// Where the issuer's certificate is.
     pub ca_issuers: Vec<String>,
+    /// Extensions with pointers that are there and cannot be read, or are there twice (§4.2): where they lead is not
+    /// known, which is not the same as nowhere.
+    pub unreadable: Vec<&'static str>,
 }
 
 /// Reads a certificate; `None` for anything that is not one.
 pub fn read(der: &[u8]) -> Option<CertificateFacts> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    let mut facts = CertificateFacts {
+    let mut unreadable = Vec::new();
+    let crl = pointers(&certificate, ID_CRL_POINTS, "cRLDistributionPoints", uris, &mut unreadable);
+    let freshest = pointers(&certificate, ID_FRESHEST, "freshestCRL", uris, &mut unreadable);
+    let access = pointers(&certificate, ID_ACCESS, "authorityInfoAccess", access, &mut unreadable);
+    Some(CertificateFacts {
         sha256: fingerprint(der),
         subject: certificate.subject().to_string(),
         issuer: certificate.issuer().to_string(),
         self_issued: certificate.subject().as_raw() == certificate.issuer().as_raw(),
         not_before: moment(certificate.validity().not_before.timestamp()),
         not_after: moment(certificate.validity().not_after.timestamp()),
-        crl: Vec::new(),
-        ocsp: Vec::new(),
-        ca_issuers: Vec::new(),
+        crl,
+        freshest: freshest.into_iter().flatten().collect(),
+        ocsp: access.ocsp,
+        ca_issuers: access.ca_issuers,
+        unreadable,
+    })
+}
+
+/// The URLs of an authorityInfoAccess.
+#[derive(Default)]
+struct Access {
+    ocsp: Vec<String>,
+    ca_issuers: Vec<String>,
+}
+
+/// What an extension says; nothing where it is missing. One that cannot be read is named in `unreadable`.
+fn pointers<T: Default>(
+    certificate: &X509Certificate<'_>,
+    oid: &str,
+    name: &'static str,
+    read: fn(&[u8]) -> Result<T, Malformed>,
+    unreadable: &mut Vec<&'static str>,
+) -> T {
+    let mut found = certificate.extensions().iter().filter(|extension| extension.oid.to_id_string() == oid);
+    let value = match (found.next(), found.next()) {
+        (None, _) => return T::default(),
+        (Some(extension), None) => read(extension.value),
+        (Some(_), Some(_)) => Err(Malformed),
     };
-    for extension in certificate.extensions() {
-        match extension.parsed_extension() {
-            ParsedExtension::CRLDistributionPoints(points) => {
-                for point in &points.points {
-                    if let Some(DistributionPointName::FullName(names)) = &point.distribution_point {
-                        facts.crl.push(names.iter().filter_map(uri).collect());
-                    }
-                }
+    value.unwrap_or_else(|Malformed| {
+        unreadable.push(name);
+        T::default()
+    })
+}
+
+/// The alternatives of each distribution point.
+fn uris(value: &[u8]) -> Result<Vec<Vec<String>>, Malformed> {
+    let points: Vec<DistributionPoint<'_>> = points(value)?;
+    if points.is_empty() {
+        return Err(Malformed);
+    }
+    Ok(points.into_iter().map(|point| point.uris).collect())
+}
+
+/// AuthorityInfoAccessSyntax.
+fn access(value: &[u8]) -> Result<Access, Malformed> {
+    let mut list = Reader::new(der::single(value, der::SEQUENCE)?.body);
+    let mut access = Access::default();
+    let mut count = 0;
+    while !list.is_empty() {
+        let mut description = list.inside(der::SEQUENCE)?;
+        let method = description.body(der::OID)?;
+        let location = description.any()?;
+        description.end()?;
+        count += 1;
+        if count > MOST_DESCRIPTIONS {
+            return Err(Malformed);
+        }
+        let urls = match method {
+            ID_AD_OCSP => &mut access.ocsp,
+            ID_AD_CA_ISSUERS => &mut access.ca_issuers,
+            _ => continue,
+        };
+        if location.tag == der::context(6) {
+            // IA5String: anything else in a URI is not one.
+            if !location.body.is_ascii() {
+                return Err(Malformed);
             }
-            ParsedExtension::AuthorityInfoAccess(access) => {
-                for description in &access.accessdescs {
-                    let Some(url) = uri(&description.access_location) else { continue };
-                    match description.access_method.to_id_string().as_str() {
-                        ID_AD_OCSP => facts.ocsp.push(url),
-                        ID_AD_CA_ISSUERS => facts.ca_issuers.push(url),
-                        _ => {}
-                    }
-                }
-            }
-            _ => {}
+            urls.push(String::from_utf8_lossy(location.body).into_owned());
         }
     }
-    Some(facts)
+    if count == 0 { Err(Malformed) } else { Ok(access) }
 }
 
 /// SHA-256, lower-case hexadecimal.
@@ -81,13 +146,6 @@ pub fn fingerprint(bytes: &[u8]) -> String {
             text
         },
     )
-}
-
-fn uri(name: &GeneralName<'_>) -> Option<String> {
-    match name {
-        GeneralName::URI(uri) => Some((*uri).to_string()),
-        _ => None,
-    }
 }
 
 /// Seconds since 1970 as a time, clamped to what can be written: certificates carry any year.

@@ -79,7 +79,7 @@ pub fn assemble(round: Round<'_>) -> Report {
 fn endpoint(judged: &Judged<'_>, key: &EndpointKey, member: &Member) -> EndpointReport {
     let addresses = member.addresses.iter().filter_map(|(ip, seen)| {
         let judgement = judged.of.get(key)?.get(ip)?;
-        Some(address(judged, *ip, seen, judgement))
+        Some(address(judged, key, *ip, seen, judgement))
     });
     EndpointReport {
         id: key.to_string(),
@@ -124,7 +124,13 @@ fn dns(member: &Member) -> DnsReport {
     }
 }
 
-fn address(judged: &Judged<'_>, ip: IpAddr, seen: &Seen, judgement: &Judgement) -> AddressReport {
+fn address(
+    judged: &Judged<'_>,
+    key: &EndpointKey,
+    ip: IpAddr,
+    seen: &Seen,
+    judgement: &Judgement,
+) -> AddressReport {
     let mut timings = BTreeMap::new();
     let (reachable, failure, tls) = match seen {
         Seen::Pending => (false, None, None),
@@ -148,7 +154,7 @@ fn address(judged: &Judged<'_>, ip: IpAddr, seen: &Seen, judgement: &Judgement) 
         owner: judgement.owner.clone(),
         eligibility: judgement.eligibility.clone(),
         path: judgement.path.clone(),
-        tls: tls.map(|tls| handshake(judged, tls)),
+        tls: tls.map(|tls| handshake(judged, key, ip, tls)),
     }
 }
 
@@ -247,7 +253,6 @@ fn untested(plan: &Plan, picture: &Picture, mut words: Vec<String>) -> Vec<Strin
     words.push(
         "one round was judged as it was seen; addresses and chains that rotate may differ later".into(),
     );
-    words.push("OCSP staples are verified; CRLs and OCSP responders are reached and their path is attributed, but what they say is not verified by this version".into());
     if plan.canaries.is_empty() {
         words.push(
             "no [[canary]] is declared: that the outside is unreachable was not tried (DOMAIN §4.2, 8)"

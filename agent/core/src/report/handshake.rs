@@ -1,25 +1,34 @@
-//! A handshake in a report: the chain, all verdicts on it, and what the staple says of the leaf.
+//! A handshake in a report: the chain, all verdicts on it, the staple, and whether any of its certificates is revoked.
 
-use std::time::{Duration, SystemTime};
+use std::net::IpAddr;
 
 use super::address::{
     CertificateReport, Revocation, RevocationOfCertificate, RevocationStatus, Stapled, TlsReport,
 };
 use crate::attribution::Judged;
+use crate::closure::Chain;
+use crate::failure::label;
 use crate::observation::TlsObservation;
-use crate::pki::ocsp::{self, OcspAnswer, OcspStatus};
-use crate::pki::{self, CertificateFacts, aia};
+use crate::pki::ocsp::OcspStatus;
+use crate::pki::revocation::{NotChecked, Revocation as Found, Source, Staple};
+use crate::pki::{self, CertificateFacts};
+use crate::target::EndpointKey;
 
-/// How far the clock of a responder may differ from ours.
-const SKEW: Duration = Duration::from_secs(300);
-
-/// The report on a handshake.
-pub(super) fn handshake(judged: &Judged<'_>, seen: &TlsObservation) -> TlsReport {
-    let known = |der: &Vec<u8>| judged.picture.certificates.get(&pki::fingerprint(der)).cloned();
+/// The report on a handshake with one address.
+pub(super) fn handshake(
+    judged: &Judged<'_>,
+    key: &EndpointKey,
+    ip: IpAddr,
+    seen: &TlsObservation,
+) -> TlsReport {
+    let picture = judged.picture;
+    let known = |der: &Vec<u8>| picture.certificates.get(&pki::fingerprint(der)).cloned();
     let facts: Vec<CertificateFacts> =
         seen.chain.iter().filter_map(|der| known(der).or_else(|| pki::read(der))).collect();
+    let presented: Vec<&String> = facts.iter().map(|facts| &facts.sha256).collect();
+    let chains = picture.members.get(key).map_or(&[][..], |member| member.chains.as_slice());
+    let chain = chains.iter().find(|chain| chain.certificates.iter().eq(presented.iter().copied()));
     let verdicts = pki::judge(seen, &facts, judged.now);
-    let staple = staple(seen, judged.now);
     TlsReport {
         version: seen.version.clone(),
         cipher: seen.cipher.clone(),
@@ -27,59 +36,43 @@ pub(super) fn handshake(judged: &Judged<'_>, seen: &TlsObservation) -> TlsReport
         alpn: seen.alpn.clone(),
         verdict: verdicts.first().copied(),
         verdicts,
-        completed_by_aia: false,
+        completed_by_aia: chain.is_some_and(|chain| {
+            chain.incomplete && !chain.completed.is_empty() && !chain.anchors.is_empty()
+        }),
         client_certificate_required: seen.client_certificate_required,
-        stapled: Stapled {
-            present: seen.staple.is_some(),
-            status: staple.as_ref().map(status),
-            next_update: staple
-                .as_ref()
-                .and_then(|said| said.as_ref().ok())
-                .and_then(|answer| answer.next_update),
-        },
-        revocation: revocation(&facts, staple),
+        stapled: stapled(seen, judged.revocations.staples.get(&(key.clone(), ip))),
+        revocation: revocation(judged, chain),
         chain: facts.into_iter().map(certificate).collect(),
     }
 }
 
-/// What the staple says of the leaf, as far as it counts; `None` without one, which never reads as good.
-fn staple(seen: &TlsObservation, now: SystemTime) -> Option<Result<OcspAnswer, String>> {
-    let response = seen.staple.as_ref()?;
-    let leaf = seen.chain.first()?;
-    let Some(issuer) = seen.chain.iter().skip(1).find(|candidate| aia::is_issuer(candidate, leaf)) else {
-        return Some(Err("the issuer, without whom a staple cannot be verified, was not presented".into()));
+fn stapled(seen: &TlsObservation, staple: Option<&Staple>) -> Stapled {
+    let (status, next_update) = match staple {
+        Some(Staple::Valid(answer)) => (Some(of_ocsp(answer.status)), answer.next_update),
+        Some(Staple::Refused { .. }) => (Some(RevocationStatus::Undetermined), None),
+        Some(Staple::Absent | Staple::MissingThoughRequired) | None => (None, None),
     };
-    let answer = ocsp::verify(response, leaf, issuer, None, now, SKEW);
-    Some(answer.map_err(|error| error.to_string()))
+    Stapled { present: seen.staple.is_some(), status, next_update }
 }
 
-fn status(said: &Result<OcspAnswer, String>) -> RevocationStatus {
-    match said.as_ref().map(|answer| answer.status) {
-        Ok(OcspStatus::Good) => RevocationStatus::Good,
-        Ok(OcspStatus::Revoked { .. }) => RevocationStatus::Revoked,
-        Ok(OcspStatus::Unknown) | Err(_) => RevocationStatus::Undetermined,
+fn of_ocsp(status: OcspStatus) -> RevocationStatus {
+    match status {
+        OcspStatus::Good => RevocationStatus::Good,
+        OcspStatus::Revoked { .. } => RevocationStatus::Revoked,
+        OcspStatus::Unknown => RevocationStatus::Undetermined,
     }
 }
 
-/// The worst status of the chain; a staple speaks of the leaf alone.
-fn revocation(chain: &[CertificateFacts], staple: Option<Result<OcspAnswer, String>>) -> Revocation {
-    let mut certificates: Vec<RevocationOfCertificate> = chain.iter().enumerate().map(unasked).collect();
-    if let (Some(leaf), Some(said)) = (certificates.first_mut(), staple) {
-        leaf.status = status(&said);
-        leaf.source = Some("staple".into());
-        leaf.reason = None;
-        match said {
-            Err(why) => leaf.reason = Some(why),
-            Ok(answer) => {
-                leaf.next_update = answer.next_update;
-                if let OcspStatus::Revoked { at, reason } = answer.status {
-                    leaf.revoked_at = Some(at);
-                    leaf.reason = reason.map(|reason| format!("{reason:?}"));
-                }
-            }
-        }
-    }
-    let worst = certificates.iter().max_by_key(|certificate| certificate.status);
+/// The worst status of the chain. Trust anchors do not count: nobody asks them about themselves.
+fn revocation(judged: &Judged<'_>, chain: Option<&Chain>) -> Revocation {
+    let all = chain.map(Chain::all).into_iter().flatten();
+    let certificates: Vec<RevocationOfCertificate> = all
+        .enumerate()
+        .map(|(position, sha256)| of_certificate(position, sha256, judged.revocations.of.get(sha256)))
+        .collect();
+    let anchor = label(&NotChecked::TrustAnchor);
+    let counted = certificates.iter().filter(|certificate| certificate.reason.as_ref() != Some(&anchor));
+    let worst = counted.max_by_key(|certificate| certificate.status);
     Revocation {
         status: worst.map_or(RevocationStatus::NotChecked, |certificate| certificate.status),
         source: worst.and_then(|certificate| certificate.source.clone()),
@@ -87,17 +80,54 @@ fn revocation(chain: &[CertificateFacts], staple: Option<Result<OcspAnswer, Stri
     }
 }
 
-/// A certificate that nobody was asked about.
-fn unasked((position, facts): (usize, &CertificateFacts)) -> RevocationOfCertificate {
-    let pointers = !facts.ocsp.is_empty() || facts.crl.iter().any(|point| !point.is_empty());
-    RevocationOfCertificate {
+fn of_certificate(position: usize, sha256: &str, found: Option<&Found>) -> RevocationOfCertificate {
+    let mut certificate = RevocationOfCertificate {
         position,
-        sha256: facts.sha256.clone(),
+        sha256: sha256.to_string(),
         status: RevocationStatus::NotChecked,
         source: None,
-        reason: Some(if pointers { "not_verified_by_this_version" } else { "no_pointers" }.to_string()),
+        reason: None,
         revoked_at: None,
         next_update: None,
+    };
+    match found {
+        None => {}
+        Some(Found::NotChecked(why)) => certificate.reason = Some(label(why)),
+        Some(Found::Good { sources, until }) => {
+            certificate.status = RevocationStatus::Good;
+            certificate.source = sources.first().map(kind);
+            certificate.next_update = Some(*until);
+        }
+        Some(Found::Revoked { source, at, reason }) => {
+            certificate.status = RevocationStatus::Revoked;
+            certificate.source = Some(kind(source));
+            certificate.reason = reason.map(|reason| label(&reason));
+            certificate.revoked_at = Some(*at);
+        }
+        Some(Found::Undetermined { because }) => {
+            certificate.status = RevocationStatus::Undetermined;
+            let doubts: Vec<String> =
+                because.iter().map(|(source, doubt)| format!("{}: {doubt}", place(source))).collect();
+            certificate.reason = Some(doubts.join("; "));
+            certificate.source = because.first().map(|(source, _)| kind(source));
+        }
+    }
+    certificate
+}
+
+fn kind(source: &Source) -> String {
+    match source {
+        Source::Staple => "staple",
+        Source::Ocsp(_) => "ocsp",
+        Source::Crl(_) => "crl",
+    }
+    .to_string()
+}
+
+fn place(source: &Source) -> &str {
+    match source {
+        Source::Staple => "staple",
+        Source::Ocsp(url) | Source::Crl(url) => url,
     }
 }
 

@@ -186,10 +186,13 @@ fn weigh_unseen(judged: &Judged<'_>, key: &EndpointKey, scale: &mut Scale) {
 /// Sufficient: of everything that is needed hard, one alternative must be to be had.
 fn weigh_groups(judged: &Judged<'_>, workload: &Workload, scale: &mut Scale) {
     for group in judged.needs.groups.iter().filter(|group| group.workload == workload.name) {
-        if group.satisfied(judged.picture) {
+        if group.satisfied(judged.picture, &judged.revocations) {
             continue;
         }
-        if group.unsure {
+        if group.revoked(&judged.revocations) && group.requirement > Requirement::Optional {
+            let what = group.what.replacen("revocation of ", "", 1);
+            scale.lacks.push(format!("{what} is revoked, and clients that check refuse the connection"));
+        } else if group.unsure {
             scale.unsure.push(format!(
                 "{} cannot be had, and what the clients do then is not known: set client_profile",
                 group.what

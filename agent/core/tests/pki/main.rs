@@ -9,6 +9,7 @@ mod aia;
 mod combine;
 mod crl;
 mod crl_kinds;
+mod facts;
 mod ocsp;
 mod ocsp_signers;
 mod openssl;

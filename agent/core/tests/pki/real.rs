@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use closedpath_core::pki::aia::{certificates, is_issuer, issuers};
-use closedpath_core::pki::ocsp::{OcspError, OcspStatus, Signer, verify};
+use closedpath_core::pki::ocsp::{OcspError, OcspStatus, Signer, request, verify};
 use closedpath_core::pki::{crl, read};
 
 use crate::openssl::{SKEW, flips};
@@ -70,6 +70,39 @@ fn responses_on_other_certificates_answer_nothing() {
             at(DURING),
             SKEW,
         );
+        assert_eq!(answer, Err(OcspError::WrongCertificate));
+    }
+}
+
+/// The mock responses' issuer is not stored: its name alone (in an issuer made here) does not make them an
+/// answer, whatever they say, since the certID also hashes its key; nor is a signature looked at before.
+#[test]
+fn responses_whose_issuer_is_not_at_hand_stay_unverified() {
+    let mut named = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    named.distinguished_name = rcgen::DistinguishedName::new();
+    let name = rcgen::string::PrintableString::try_from("root1-int1").unwrap();
+    named.distinguished_name.push(rcgen::DnType::OrganizationName, rcgen::DnValue::PrintableString(name));
+    named.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let ca = named.self_signed(&key).unwrap();
+    let issuer = rcgen::Issuer::new(named, key);
+    for (serial, response) in [
+        (1, file!("mock_good.ocsp")),
+        (1, file!("mock_address_good.ocsp")),
+        (1, file!("mock_name_good.ocsp")),
+        (2, file!("mock_revoked.ocsp")),
+        (2, file!("mock_address_revoked.ocsp")),
+        (2, file!("mock_name_revoked.ocsp")),
+    ] {
+        let mut leaf = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        leaf.serial_number = Some(serial.into());
+        let leaf = leaf.signed_by(&rcgen::KeyPair::generate().unwrap(), &issuer).unwrap();
+        // The name is right: its SHA-1, in the request after five headers and the algorithm, is in the response too.
+        let asked = request(leaf.der(), ca.der(), None).unwrap();
+        let hash = &asked[23..43];
+        assert!(response.windows(20).any(|window| window == hash));
+        // 2025-09-01: between the updates.
+        let answer = verify(response, leaf.der(), ca.der(), None, at(1_756_684_800), SKEW);
         assert_eq!(answer, Err(OcspError::WrongCertificate));
     }
 }

@@ -1,5 +1,8 @@
 //! Certificates with the pointers a test needs. In: a subject and URLs. Out: DER.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use rcgen::{CertificateParams, CrlDistributionPoint, CustomExtension, DnType, Issuer, KeyPair};
 
 /// `id-pe-authorityInfoAccess`; `rcgen` cannot write it by itself.
@@ -15,10 +18,33 @@ pub struct Pointers<'a> {
     pub ca_issuers: Option<&'a str>,
 }
 
+/// CAs by name: the key and the certificate, which is a trust anchor of every world.
+static AUTHORITIES: Mutex<BTreeMap<String, (String, Vec<u8>)>> = Mutex::new(BTreeMap::new());
+
+/// The key of a CA, made when it is first named.
+fn authority(name: &str) -> KeyPair {
+    let mut all = AUTHORITIES.lock().expect("no test panics while it holds this");
+    let (key, _) = all.entry(name.to_string()).or_insert_with(|| {
+        let key = KeyPair::generate().expect("a P-256 key");
+        let mut params = named(name);
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).expect("a certificate").der().to_vec();
+        (key.serialize_pem(), certificate)
+    });
+    KeyPair::from_pem(key).expect("its own PEM")
+}
+
+/// The certificates of all CAs named so far, but for those named "unknown …".
+pub fn anchors() -> Vec<Vec<u8>> {
+    let all = AUTHORITIES.lock().expect("no test panics while it holds this");
+    let known = all.iter().filter(|(name, _)| !name.starts_with("unknown"));
+    known.map(|(_, authority)| authority).map(|(_, certificate)| certificate.clone()).collect()
+}
+
 /// A certificate named `subject`, issued by `issuer`, which is not presented.
 pub fn issued(subject: &str, issuer: &str, pointers: Pointers<'_>) -> Vec<u8> {
     let key = KeyPair::generate().expect("a P-256 key");
-    let issuing = Issuer::new(named(issuer), KeyPair::generate().expect("a P-256 key"));
+    let issuing = Issuer::new(named(issuer), authority(issuer));
     let mut params = named(subject);
     if !pointers.crl.is_empty() {
         let uris = pointers.crl.iter().map(ToString::to_string).collect();
@@ -27,6 +53,15 @@ pub fn issued(subject: &str, issuer: &str, pointers: Pointers<'_>) -> Vec<u8> {
     if pointers.ocsp.is_some() || pointers.ca_issuers.is_some() {
         params.custom_extensions.push(access(pointers.ocsp, pointers.ca_issuers));
     }
+    params.signed_by(&key, &issuing).expect("a certificate").der().to_vec()
+}
+
+/// The same with one extension, whatever its value.
+pub fn extended(subject: &str, issuer: &str, oid: &[u64], value: &[u8]) -> Vec<u8> {
+    let issuing = Issuer::new(named(issuer), KeyPair::generate().expect("a P-256 key"));
+    let mut params = named(subject);
+    params.custom_extensions.push(CustomExtension::from_oid_content(oid, value.to_vec()));
+    let key = KeyPair::generate().expect("a P-256 key");
     params.signed_by(&key, &issuing).expect("a certificate").der().to_vec()
 }
 

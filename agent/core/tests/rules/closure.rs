@@ -7,7 +7,7 @@ use closedpath_core::observation::DnsStatus;
 use closedpath_core::target::{Origin, Requirement};
 use closedpath_core::verdict::Verdict;
 
-use crate::certificates::{Pointers, issued, root};
+use crate::certificates::{Pointers, extended, issued, root};
 use crate::world::{Observed, World, observed, world};
 
 const CONFIG: &str = r#"
@@ -132,13 +132,15 @@ fn more_than_five_redirects_cut_the_closure_short() {
 
 #[test]
 fn more_than_64_urls_of_one_host_cut_the_closure_short() {
-    let with = |count: usize| {
-        let urls: Vec<String> = (0..count).map(|n| format!("http://crl.example/{n}.crl")).collect();
-        let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
-        presenting(crl(&urls)).see(closed("crl.example", "203.0.113.2")).look()
+    let urls: Vec<String> = (0..64).map(|n| format!("http://crl.example/{n}.crl")).collect();
+    let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+    let with = |more: &[&str]| {
+        let chain = [issued("a.example", "CA", crl(&urls)), issued("b", "CA", crl(more))];
+        let target = closed("a.example", "203.0.113.1").presents(chain);
+        world(CONFIG).see(target).see(closed("crl.example", "203.0.113.2")).look()
     };
-    assert!(with(64).findings(FindingId::F40).is_empty());
-    let seen = with(65);
+    assert!(with(&[]).findings(FindingId::F40).is_empty());
+    let seen = with(&["http://crl.example/64.crl"]);
     assert_eq!(seen.findings(FindingId::F40).len(), 1);
     assert_eq!((seen.report.verdict, seen.fetches().len()), (Verdict::Undetermined, 64));
 }
@@ -220,6 +222,24 @@ fn a_certificate_that_cannot_be_read_leaves_the_closure_open() {
         world(CONFIG).see(closed("a.example", "203.0.113.1").presents([vec![0x30, 0x03, 1, 2, 3]])).look();
     assert_eq!(seen.report.verdict, Verdict::Undetermined);
     assert_eq!(seen.findings(FindingId::F40).len(), 1);
+}
+
+#[test]
+fn pointers_that_are_there_but_cannot_be_read_leave_the_closure_open() {
+    let with = |value: &[u8]| {
+        // authorityInfoAccess
+        let leaf = extended("a.example", "CA", &[1, 3, 6, 1, 5, 5, 7, 1, 1], value);
+        world(CONFIG).see(closed("a.example", "203.0.113.1").presents([leaf])).look()
+    };
+    let seen = with(&[0x30, 0x05, 1]);
+    assert_eq!(seen.report.verdict, Verdict::Undetermined);
+    let findings = seen.findings(FindingId::F40);
+    assert_eq!(findings.len(), 1);
+    let text = "a.example:443/tls presents a certificate whose authorityInfoAccess cannot be read";
+    assert!(findings[0].detail.contains(text), "{}", findings[0].detail);
+    // One description with an unknown method (1.3): read, and leading nowhere.
+    let seen = with(&[0x30, 0x0a, 0x30, 0x08, 6, 1, 0x2b, 0x86, 3, b'a', b':', b'b']);
+    assert_eq!(seen.report.verdict, Verdict::Closed);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod certificates;
 mod closure;
 mod findings;
 mod invariant;
+mod ms_chains;
 mod needs;
 mod report;
 mod verdict;

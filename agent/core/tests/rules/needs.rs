@@ -93,6 +93,7 @@ fn an_ocsp_responder_that_redirects_in_circles_serves_nothing() {
     let seen = with("curl-schannel", BOTH)
         .see(closed("ocsp.example", "203.0.113.3"))
         .page("http://ocsp.example/", 302, Some("http://ocsp.example/again"))
+        .page("http://ocsp.example/again", 302, Some("http://ocsp.example/"))
         .look();
     assert_eq!(seen.report.verdict, Verdict::ClosedButBroken);
     let blocked = with("curl-schannel", BOTH)
@@ -123,7 +124,7 @@ fn a_missing_issuer_is_needed_hard_by_clients_that_fetch_it() {
         ("curl-schannel", Verdict::ClosedButBroken),
         ("openssl", Verdict::Closed),
     ] {
-        let chain = || [issued("a.example", "CA", pointers)];
+        let chain = || [issued("a.example", "unknown CA", pointers)];
         let seen = |seen: Observed| world(&config(profile)).see(seen).look().report.verdict;
         assert_eq!(
             seen(closed("a.example", "203.0.113.1").presents_incomplete(chain())),

@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
 use closedpath_core::attribution::Path;
 use closedpath_core::catalog::Catalog;
-use closedpath_core::closure::{Closure, Outcome, Picture, Work, roots};
+use closedpath_core::closure::{Ask, Closure, Outcome, Picture, Work, roots};
 use closedpath_core::config::{Plan, parse};
 use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::findings::{Finding, FindingId};
@@ -18,9 +18,16 @@ use closedpath_core::observation::{
     AddressObservation, Answer, Contact, Contacted, DnsObservation, DnsStatus, DnsView, FetchObservation,
     Hop, NextHop, PathCheck, RouteKind, RouteObservation, TlsObservation, TraceEnd, TraceObservation,
 };
+use closedpath_core::pki::crl::{CrlAnswer, Listing};
+use closedpath_core::pki::inquiry::{Question, Reading};
+use closedpath_core::pki::ocsp::{OcspAnswer, OcspStatus, Signer};
+use closedpath_core::pki::revocation::Said;
+use closedpath_core::pki::{Reasons, Trust};
 use closedpath_core::report::{EndpointReport, Report, Round, WorkloadReport, assemble};
 use closedpath_core::tables::Tables;
 use closedpath_core::target::EndpointKey;
+
+use crate::certificates::anchors;
 
 /// What is observed of one address of one host.
 #[derive(Clone)]
@@ -129,6 +136,7 @@ pub struct World {
     observed: Vec<Observed>,
     dns: BTreeMap<String, DnsView>,
     pages: BTreeMap<String, (u16, Option<String>)>,
+    bodies: BTreeMap<String, Vec<u8>>,
 }
 
 /// What a round over the world gave.
@@ -148,8 +156,8 @@ pub fn with_catalogs(config: &str, catalogs: Vec<Catalog>) -> World {
     let plan = parse("test.toml", config, &names).unwrap_or_else(|errors| panic!("{errors}"));
     static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::builtin().expect("the built-in tables parse"));
     let tables = TABLES.clone();
-    let (observed, dns, pages) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-    World { plan, tables, catalogs, observed, dns, pages }
+    let (observed, dns) = (Vec::new(), BTreeMap::new());
+    World { plan, tables, catalogs, observed, dns, pages: BTreeMap::new(), bodies: BTreeMap::new() }
 }
 
 impl World {
@@ -185,21 +193,22 @@ impl World {
                 let here = self.at(&key.host, *ip).unwrap_or(&silent);
                 Outcome::Probed { key: key.clone(), seen: Box::new(here.seen(key, *ip)) }
             }
-            Work::Fetch { url, ip } => {
+            Work::Fetch { key, url, ip, ask } => {
                 let page = self.pages.get(&format!("{url} {ip}")).or_else(|| self.pages.get(url));
                 let (status, location) = page.cloned().unwrap_or((200, None));
                 let failure =
                     (status == 0).then(|| Failure::new(Step::Http, Code::Reset, "reset by the peer"));
-                Outcome::Fetched(FetchObservation {
-                    url: url.clone(),
-                    ip: *ip,
+                let seen = Box::new(FetchObservation {
                     status: failure.is_none().then_some(status),
                     location,
-                    content_type: None,
-                    body: Vec::new(),
+                    body: self.bodies.get(url).cloned().unwrap_or_default(),
                     failure,
                     took: Duration::from_millis(2),
-                })
+                    ..FetchObservation::of(url, *ip)
+                });
+                let said = questions(ask).into_iter().map(|question| (question.about.clone(), good(ask)));
+                let reading = Reading { said: said.collect(), validity: None, trouble: None };
+                Outcome::Fetched { key: key.clone(), seen, reading }
             }
         }
     }
@@ -209,9 +218,16 @@ impl World {
         exact.or_else(|| self.observed.iter().find(|seen| seen.ip == ip))
     }
 
+    /// What a URL serves.
+    pub fn body(mut self, url: &str, body: Vec<u8>) -> Self {
+        self.bodies.insert(url.into(), body);
+        self
+    }
+
     /// The picture at the fixed point, and the work that led there, driven as the daemon does.
     pub fn picture(&self) -> (Picture, Vec<Work>) {
-        let mut closure = Closure::new(&self.plan, roots(&self.plan, &self.catalogs, &[]));
+        let trust = Arc::new(Trust::new(anchors()));
+        let mut closure = Closure::new(&self.plan, roots(&self.plan, &self.catalogs, &[]), trust);
         let mut done = Vec::new();
         while let Some(work) = closure.next_work() {
             assert!(done.len() < 100_000, "the closure does not end");
@@ -274,10 +290,37 @@ impl Seen {
 
     pub fn fetches(&self) -> Vec<String> {
         let fetch = |work: &Work| match work {
-            Work::Fetch { url, ip } => Some(format!("{url} {ip}")),
+            Work::Fetch { url, ip, .. } => Some(format!("{url} {ip}")),
             Work::Resolve { .. } | Work::Probe { .. } => None,
         };
         self.work.iter().filter_map(fetch).collect()
+    }
+}
+
+fn questions(ask: &Ask) -> Vec<&Question> {
+    match ask {
+        Ask::Page | Ask::Certificates => Vec::new(),
+        Ask::Crl(questions) => questions.iter().collect(),
+        Ask::Ocsp { question, .. } => vec![question],
+    }
+}
+
+/// What a URL that serves says of every certificate.
+fn good(ask: &Ask) -> Said {
+    let until = now() + Duration::from_secs(86_400);
+    match ask {
+        Ask::Ocsp { .. } => Said::Ocsp(Ok(OcspAnswer {
+            status: OcspStatus::Good,
+            this_update: now(),
+            next_update: Some(until),
+            produced_at: now(),
+            signer: Signer::Issuer,
+        })),
+        Ask::Page | Ask::Certificates | Ask::Crl(_) => Said::Crl(Ok(CrlAnswer {
+            listing: Listing::NotListed(Reasons::ALL),
+            this_update: now(),
+            next_update: until,
+        })),
     }
 }
 

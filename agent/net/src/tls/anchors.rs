@@ -14,6 +14,8 @@ use crate::NetError;
 #[derive(Debug, Default)]
 pub(super) struct Anchors {
     pub list: Vec<TrustAnchor<'static>>,
+    /// The same as certificates, DER.
+    pub certificates: Vec<Vec<u8>>,
     hashes: HashSet<[u8; 32]>,
 }
 
@@ -47,25 +49,33 @@ impl Anchors {
     }
 
     fn add_file(&mut self, file: &Path) -> Result<(), NetError> {
-        let unreadable = |why: String| NetError::AnchorFile { file: file.to_owned(), why };
-        let bytes = fs::read(file).map_err(|error| unreadable(error.to_string()))?;
-        let mut found = false;
-        for certificate in CertificateDer::pem_slice_iter(&bytes) {
-            let certificate = certificate.map_err(|error| unreadable(format!("not proper PEM: {error}")))?;
-            self.add(&certificate)
-                .map_err(|error| unreadable(format!("a certificate in it cannot be used: {error}")))?;
-            found = true;
+        for certificate in certificates_in(file)? {
+            self.add(&CertificateDer::from(certificate)).map_err(|error| NetError::AnchorFile {
+                file: file.to_owned(),
+                why: format!("a certificate in it cannot be used: {error}"),
+            })?;
         }
-        if found { Ok(()) } else { Err(NetError::NoCertificate { file: file.to_owned() }) }
+        Ok(())
     }
 
     fn add(&mut self, certificate: &CertificateDer<'_>) -> Result<(), webpki::Error> {
         let anchor = webpki::anchor_from_trusted_cert(certificate)?.to_owned();
         if self.hashes.insert(sha256(certificate)) {
             self.list.push(anchor);
+            self.certificates.push(certificate.to_vec());
         }
         Ok(())
     }
+}
+
+/// The certificates of a PEM file, DER; one without any is an error.
+pub fn certificates_in(file: &Path) -> Result<Vec<Vec<u8>>, NetError> {
+    let unreadable = |why: String| NetError::AnchorFile { file: file.to_owned(), why };
+    let bytes = fs::read(file).map_err(|error| unreadable(error.to_string()))?;
+    let found = CertificateDer::pem_slice_iter(&bytes).map(|certificate| Ok(certificate?.to_vec()));
+    let found: Result<Vec<_>, rustls_pki_types::pem::Error> = found.collect();
+    let found = found.map_err(|error| unreadable(format!("not proper PEM: {error}")))?;
+    if found.is_empty() { Err(NetError::NoCertificate { file: file.to_owned() }) } else { Ok(found) }
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {

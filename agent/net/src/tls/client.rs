@@ -57,9 +57,9 @@ impl TlsClient {
         Ok(Self { provider, base, verifier })
     }
 
-    /// How many trust anchors were loaded.
-    pub fn anchors(&self) -> usize {
-        self.verifier.anchors()
+    /// The trust anchors that were loaded, as certificates (DER).
+    pub fn certificates(&self) -> &[Vec<u8>] {
+        self.verifier.certificates()
     }
 
     /// One handshake with `host` (a name, or an address: then without SNI, RFC 6066 §3) over `stream`, within `timeout`.

@@ -10,4 +10,5 @@ mod failure;
 mod recorder;
 mod verify;
 
+pub use anchors::certificates_in;
 pub use client::TlsClient;

@@ -34,9 +34,9 @@ impl Verifier {
         Self { anchors, algorithms, seen: Mutex::default() }
     }
 
-    /// How many trust anchors there are.
-    pub fn anchors(&self) -> usize {
-        self.anchors.list.len()
+    /// The trust anchors as certificates, DER.
+    pub fn certificates(&self) -> &[Vec<u8>] {
+        &self.anchors.certificates
     }
 
     /// Both checks of a chain, from memory where the same chain was seen for the same name; `None` for an empty chain.

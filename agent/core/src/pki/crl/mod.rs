@@ -15,6 +15,7 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 pub use answer::{CrlAnswer, Listing, answer};
+pub(super) use point::points;
 pub use point::{DistributionPoint, freshest_of, points_of};
 
 use super::der::Malformed;

@@ -48,7 +48,7 @@ pub(super) struct PointName<'a> {
 }
 
 /// Reads the value of an extension that holds distribution points.
-pub(super) fn points(value: &[u8]) -> Result<Vec<DistributionPoint<'_>>, Malformed> {
+pub(in crate::pki) fn points(value: &[u8]) -> Result<Vec<DistributionPoint<'_>>, Malformed> {
     let mut list = Reader::new(der::single(value, der::SEQUENCE)?.body);
     let mut points = Vec::new();
     while !list.is_empty() {

@@ -43,6 +43,8 @@ pub enum Signer {
         sha256: String,
         /// It carries id-pkix-ocsp-nocheck: it needs no revocation check of its own (R8).
         nocheck: bool,
+        /// Its certificate, DER.
+        certificate: Vec<u8>,
     },
 }
 
@@ -91,6 +93,9 @@ pub enum OcspError {
     /// The certificate or issuer asked about cannot be read.
     #[error("the certificate or its issuer cannot be read")]
     UnreadableCertificate,
+    /// Nobody at hand issued the certificate.
+    #[error("the certificate's issuer, without whom nothing can be verified, is not at hand")]
+    NoIssuer,
     /// The responder said that it has no answer.
     #[error("the responder answered {0}")]
     ErrorStatus(ErrorStatus),

@@ -180,3 +180,50 @@ fn extensions<'a>(
     }
     Ok((value, unknown_critical))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    macro_rules! file {
+        ($name:literal) => {
+            include_bytes!(concat!("../../../../../tests/data/x509/", $name)).as_slice()
+        };
+    }
+
+    /// Every SingleResponse: status, thisUpdate and nextUpdate in seconds.
+    fn said(response: &[u8]) -> Vec<(OcspStatus, u64, u64)> {
+        let seconds = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        let mut singles = read(response).unwrap().singles;
+        let mut said = Vec::new();
+        while !singles.is_empty() {
+            let single = single(&mut singles).unwrap();
+            assert!(!single.unknown_critical);
+            said.push((single.status, seconds(single.this_update), seconds(single.next_update.unwrap())));
+        }
+        said
+    }
+
+    #[test]
+    fn every_real_response_gives_its_status_and_dates() {
+        // 2025-08-12T19:31:00Z to 2026-08-12T19:31:00Z
+        let (from, until) = (1_755_027_060, 1_786_563_060);
+        for good in [file!("mock_good.ocsp"), file!("mock_address_good.ocsp"), file!("mock_name_good.ocsp")] {
+            assert_eq!(said(good), [(OcspStatus::Good, from, until)]);
+        }
+        let at = |seconds| OcspStatus::Revoked {
+            at: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
+            reason: None,
+        };
+        for revoked in
+            [file!("mock_revoked.ocsp"), file!("mock_address_revoked.ocsp"), file!("mock_name_revoked.ocsp")]
+        {
+            assert_eq!(said(revoked), [(at(from), from, until)]);
+        }
+        // 2021-10-27T21:38:48Z; 2021-12-02T02:09:01Z to 2021-12-09T01:24:01Z
+        let real = file!("revoked_badssl_com.ocsp");
+        assert_eq!(said(real), [(at(1_635_370_728), 1_638_410_941, 1_639_013_041)]);
+    }
+}

@@ -121,6 +121,7 @@ fn signer(
                     subject: delegate.subject().to_string(),
                     sha256: crate::pki::fingerprint(raw),
                     nocheck: delegate.extensions().iter().any(|e| e.oid.to_id_string() == ID_NOCHECK),
+                    certificate: raw.to_vec(),
                 });
             }
             // What was wrong with a signer that is meant says more than that another is not.

@@ -1,0 +1,344 @@
+//! The outside world of the certificates: R3 to R8 as reactions to chains, redirects and what URLs answer.
+
+use std::collections::BTreeMap;
+
+use super::member::Chain;
+use super::urls::{self, Link, MAX_REDIRECTS, UrlState};
+use super::work::Work;
+use super::worklist::Closure;
+use crate::observation::{FetchObservation, PathCheck, TlsObservation};
+use crate::pki::inquiry::{Question, Reading};
+use crate::pki::revocation::Said;
+use crate::pki::{self, CertificateFacts, aia, ocsp};
+use crate::target::{EndpointKey, Origin, Probe};
+
+/// Bound on the URLs of one host (DOMAIN §4.3, termination).
+const MAX_URLS_PER_HOST: usize = 64;
+/// OCSP requests that one host gets; each certificate it is in charge of needs one.
+const MAX_REQUESTS_PER_HOST: usize = 5_000;
+
+impl Closure<'_> {
+    /// R3, R4, R5: the certificates of a presented chain lead to CA hosts.
+    pub(super) fn presented(&mut self, key: &EndpointKey, tls: &TlsObservation) {
+        let read: Vec<_> = tls.chain.iter().filter_map(|der| Some((der, pki::read(der)?))).collect();
+        if read.len() < tls.chain.len() {
+            self.picture.truncated.insert(format!("{key} presents a certificate that cannot be read"));
+        }
+        let facts: Vec<CertificateFacts> = read.iter().map(|(_, facts)| facts.clone()).collect();
+        let certificates: Vec<String> = facts.iter().map(|facts| facts.sha256.clone()).collect();
+        let incomplete = !matches!(tls.path, Some(PathCheck::Trusted)) && !pki::is_complete(&facts);
+        let Some(member) = self.picture.members.get_mut(key) else { return };
+        if certificates.is_empty() || member.chains.iter().any(|chain| chain.certificates == certificates) {
+            return;
+        }
+        let depth = member.depth.saturating_add(1);
+        let (completed, anchors) = Default::default();
+        member.chains.push(Chain { certificates: certificates.clone(), incomplete, completed, anchors });
+        for (der, facts) in read {
+            self.learn(facts, der);
+        }
+        for sha256 in &certificates {
+            self.follow(sha256, depth, key);
+        }
+        self.complete();
+    }
+
+    /// Takes a certificate into the picture, and asks about those that have their issuer with it.
+    fn learn(&mut self, facts: CertificateFacts, der: &[u8]) {
+        let found = self.picture.pool.add(&facts.sha256, der);
+        self.picture.certificates.insert(facts.sha256.clone(), facts);
+        for sha256 in found {
+            self.ask_about(&sha256);
+        }
+    }
+
+    /// The URLs of a certificate become members; `from` is who presents it, or led to it.
+    fn follow(&mut self, sha256: &str, depth: u8, from: &EndpointKey) {
+        let Some(facts) = self.picture.certificates.get(sha256).cloned() else { return };
+        self.picture.unfetchable.extend(pki::unfetchable(&facts).into_iter().map(str::to_string));
+        for extension in facts.unreadable.iter().filter(|_| !facts.self_issued) {
+            let text = format!("{from} presents a certificate whose {extension} cannot be read");
+            self.picture.truncated.insert(text);
+        }
+        let mut admitted = Vec::new();
+        for (url, kind) in pointers(&facts) {
+            let Some(link) = urls::parse(url, kind, None) else {
+                self.picture.unfetchable.insert(url.clone());
+                continue;
+            };
+            let link = link.about(kind, 0, sha256);
+            let key = link.key.clone();
+            if self.admit(link, (kind, kind), depth, 0, from)
+                && let Some(url) = self.picture.urls.get_mut(&key)
+            {
+                url.askers.insert(sha256.to_string());
+                admitted.push(key);
+            }
+        }
+        // With the questions that can be asked now, so that a URL is asked once.
+        self.ask_about(sha256);
+        for key in admitted {
+            self.fetch(&key);
+        }
+    }
+
+    /// R4: asks every CRL and responder that a certificate points to, once its issuer is at hand. A trust anchor is not asked
+    /// about, nor is one that signed itself.
+    fn ask_about(&mut self, sha256: &str) {
+        let Some(facts) = self.picture.certificates.get(sha256) else { return };
+        let pool = &self.picture.pool;
+        let issuer = pool.issuers(sha256).first().and_then(|issuer| pool.der(&issuer.sha256));
+        let (Some(issuer), Some(certificate)) = (issuer, pool.der(sha256)) else { return };
+        if pool.trust().contains(sha256) {
+            return;
+        }
+        let (issuer, certificate) = (issuer.clone(), certificate.clone());
+        let revocation = pointers(facts).filter(|(_, kind)| *kind != Origin::Aia);
+        let asked: Vec<(String, Question)> = revocation
+            .filter_map(|(url, kind)| {
+                let link = urls::parse(url, kind, None)?.about(kind, 0, sha256);
+                let question = Question {
+                    about: sha256.to_string(),
+                    certificate: certificate.clone(),
+                    issuer: issuer.clone(),
+                    pointer: url.clone(),
+                };
+                Some((link.key, question))
+            })
+            .collect();
+        for (key, question) in asked {
+            self.ask(&key, question);
+        }
+    }
+
+    /// Puts a question to a URL, wherever it redirects to.
+    fn ask(&mut self, key: &str, question: Question) {
+        let Some(last) = self.picture.last_of(key) else { return };
+        let Some(url) = self.picture.urls.get_mut(&last) else { return };
+        if !url.said.contains_key(&question.about) {
+            url.questions.insert(question.about.clone(), question);
+            self.fetch(&last);
+        }
+    }
+
+    /// R5: looks again for the missing issuers of incomplete chains; those that were brought lead further.
+    fn complete(&mut self) {
+        let mut further = Vec::new();
+        let Self { picture, .. } = self;
+        for (key, member) in &mut picture.members {
+            for chain in &mut member.chains {
+                let above = picture.pool.above(&chain.certificates);
+                if chain.incomplete {
+                    let brought = above.issuers.iter().filter(|issuer| !chain.completed.contains(*issuer));
+                    let depth = member.depth.saturating_add(2);
+                    further.extend(brought.map(|issuer| (issuer.clone(), depth, key.clone())));
+                    chain.completed = above.issuers;
+                }
+                chain.anchors = above.anchors;
+            }
+        }
+        for (sha256, depth, key) in further {
+            self.follow(&sha256, depth, &key);
+        }
+    }
+
+    /// R6: a URL brings its endpoint. `kind` is what it is for, `origin` why its endpoint is in the closure.
+    fn admit(
+        &mut self,
+        link: Link,
+        (kind, origin): (Origin, Origin),
+        depth: u8,
+        redirects: u8,
+        from: &EndpointKey,
+    ) -> bool {
+        if !self.picture.urls.contains_key(&link.key) {
+            let of_host = self.picture.urls.values().filter(|url| url.endpoint.host == link.endpoint.host);
+            let (most, of_host) = match kind {
+                Origin::Ocsp => (MAX_REQUESTS_PER_HOST, of_host.count()),
+                _ => (MAX_URLS_PER_HOST, of_host.filter(|url| url.kind != Origin::Ocsp).count()),
+            };
+            if of_host >= most {
+                self.picture.truncated.insert(format!("{} has more than {most} URLs", link.endpoint.host));
+                return false;
+            }
+            if !self.count_one_more() {
+                return false;
+            }
+        }
+        if !self.add_member(&link.endpoint, origin, depth, Some(from)) {
+            return false;
+        }
+        self.picture.urls.entry(link.key.clone()).or_insert_with(|| UrlState::new(link, kind, redirects));
+        true
+    }
+
+    /// The page of an http or https target, whose redirects belong to the closure (R7).
+    pub(super) fn add_page(&mut self, key: &EndpointKey) {
+        let scheme = match key.probe {
+            Probe::Http => "http",
+            Probe::Https => "https",
+            Probe::Tls | Probe::Tcp | Probe::Icmp | Probe::Stun | Probe::UdpDns | Probe::Ntp => return,
+        };
+        if key.via.is_some() {
+            return;
+        }
+        let host = if key.host.contains(':') { format!("[{}]", key.host) } else { key.host.clone() };
+        let Some(link) = urls::parse(&format!("{scheme}://{host}:{}/", key.port), Origin::Target, None)
+        else {
+            return;
+        };
+        if let Some(member) = self.picture.members.get_mut(key) {
+            member.page = Some(link.key.clone());
+        }
+        self.picture.urls.insert(link.key.clone(), UrlState::new(link, Origin::Target, 0));
+    }
+
+    pub(super) fn fetch_all(&mut self, key: &EndpointKey) {
+        let urls = self.picture.urls.iter().filter(|(_, url)| url.endpoint == *key);
+        let of_endpoint: Vec<String> = urls.map(|(key, _)| key.clone()).collect();
+        for url in of_endpoint {
+            self.fetch(&url);
+        }
+    }
+
+    /// Asks the next contacted address for the URL until one has served it, and that one again when there are new questions.
+    fn fetch(&mut self, key: &str) {
+        let Some(url) = self.picture.urls.get_mut(key) else { return };
+        if url.in_flight || url.next.is_some() {
+            return;
+        }
+        let served_by = url.fetched.as_ref().filter(|_| url.served()).map(|fetched| fetched.ip);
+        let Some(member) = self.picture.members.get(&url.endpoint) else { return };
+        let ip = match served_by {
+            Some(_) if url.questions.is_empty() => return,
+            Some(ip) => ip,
+            None => match member.contacted().find(|ip| !url.tried.contains(ip)) {
+                Some(ip) => ip,
+                None => return,
+            },
+        };
+        url.tried.insert(ip);
+        url.in_flight = true;
+        url.asked = url.questions.keys().cloned().collect();
+        self.queue.push_back(Work::Fetch { key: key.to_string(), url: url.url.clone(), ip, ask: url.ask() });
+    }
+
+    pub(super) fn fetched(&mut self, key: &str, mut seen: FetchObservation, reading: Reading) {
+        let body = std::mem::take(&mut seen.body);
+        let Some(url) = self.picture.urls.get_mut(key) else { return };
+        url.in_flight = false;
+        let moved = seen.status.is_some_and(|status| (300..400).contains(&status) && status != 304);
+        let location = seen.location.clone().filter(|_| moved && seen.failure.is_none());
+        let ok = seen.failure.is_none() && seen.status.is_some_and(|status| (200..300).contains(&status));
+        url.fetched = Some(seen);
+        url.trouble = reading.trouble;
+        url.validity = reading.validity.or(url.validity);
+        let (kind, asked) = (url.kind, std::mem::take(&mut url.asked));
+        let mut said: BTreeMap<String, Said> = reading.said.into_iter().filter(|_| ok).collect();
+        if ok && kind.is_ca() {
+            // Whatever was asked is answered, so that nothing is asked for ever.
+            for about in asked {
+                said.entry(about).or_insert_with(|| Said::Nothing("no answer came for it".to_string()));
+            }
+        }
+        for (about, said) in said {
+            self.said(key, about, said);
+        }
+        match (location, kind) {
+            (Some(location), _) => self.redirected(key, &location),
+            (None, Origin::Aia) if ok => self.brought(key, &body),
+            (None, _) => {}
+        }
+        self.fetch(key);
+    }
+
+    /// R8: an answer that a delegated responder signed brings that one's certificate.
+    fn said(&mut self, key: &str, about: String, said: Said) {
+        let delegate = match &said {
+            Said::Ocsp(Ok(answer)) => match &answer.signer {
+                ocsp::Signer::Delegated { nocheck: false, certificate, .. } => Some(certificate.clone()),
+                ocsp::Signer::Delegated { .. } | ocsp::Signer::Issuer => None,
+            },
+            Said::Ocsp(Err(_)) | Said::Crl(_) | Said::Nothing(_) => None,
+        };
+        let Some(url) = self.picture.urls.get_mut(key) else { return };
+        url.questions.remove(&about);
+        url.said.insert(about, said);
+        let from = url.endpoint.clone();
+        if let Some(delegate) = delegate
+            && let Some(facts) = pki::read(&delegate)
+            && !self.picture.certificates.contains_key(&facts.sha256)
+        {
+            let sha256 = facts.sha256.clone();
+            let depth = self.picture.members.get(&from).map_or(1, |member| member.depth.saturating_add(1));
+            self.learn(facts, &delegate);
+            self.follow(&sha256, depth, &from);
+        }
+    }
+
+    /// R5: certificates out of a caIssuers body; those that issued who points there may complete chains.
+    fn brought(&mut self, key: &str, body: &[u8]) {
+        let Some(url) = self.picture.urls.get_mut(key) else { return };
+        let found = match aia::certificates(body) {
+            Ok(found) => found,
+            Err(error) => return url.trouble = Some(error.to_string()),
+        };
+        let pool = &self.picture.pool;
+        let askers: Vec<Vec<u8>> =
+            url.askers.iter().filter_map(|asker| pool.der(asker)).map(|der| der.to_vec()).collect();
+        let outcomes =
+            askers.iter().map(|asker| aia::issuers(std::slice::from_ref(asker), &found).map(|_| ()));
+        let (helped, failed): (Vec<_>, Vec<_>) = outcomes.partition(Result::is_ok);
+        if helped.is_empty() {
+            url.trouble = failed.into_iter().find_map(Result::err).map(|error| error.to_string());
+            return;
+        }
+        for der in &found {
+            if let Some(facts) = pki::read(der) {
+                self.learn(facts, der);
+            }
+        }
+        self.complete();
+    }
+
+    /// R7: a redirect brings another URL, and takes the questions along.
+    fn redirected(&mut self, key: &str, location: &str) {
+        let Some(url) = self.picture.urls.get(key) else { return };
+        let (kind, redirects, base, from) = (url.kind, url.redirects, url.url.clone(), url.endpoint.clone());
+        let (questions, askers) = (url.questions.clone(), url.askers.clone());
+        if redirects >= MAX_REDIRECTS {
+            self.picture.truncated.insert(format!("{base} redirects more than {MAX_REDIRECTS} times"));
+            return;
+        }
+        let depth = self.picture.members.get(&from).map_or(1, |member| member.depth.saturating_add(1));
+        let Some(link) = urls::parse(location, kind, Some(&base)) else { return };
+        let about = questions.keys().next().map_or("", String::as_str);
+        let link = link.about(kind, redirects + 1, about);
+        let next = link.key.clone();
+        if next == key {
+            return;
+        }
+        if !self.admit(link, (kind, Origin::Redirect), depth, redirects + 1, &from) {
+            return;
+        }
+        if let Some(state) = self.picture.urls.get_mut(&next) {
+            state.askers.extend(askers);
+        }
+        if let Some(url) = self.picture.urls.get_mut(key) {
+            url.next = Some(next.clone());
+            url.questions.clear();
+        }
+        for question in questions.into_values() {
+            self.ask(&next, question);
+        }
+        self.fetch(&next);
+    }
+}
+
+/// The URLs of a certificate, and what each is for; one that signed itself has none to follow.
+fn pointers(facts: &CertificateFacts) -> impl Iterator<Item = (&String, Origin)> {
+    let crl = facts.crl.iter().flatten().map(|url| (url, Origin::Crl));
+    let ocsp = facts.ocsp.iter().map(|url| (url, Origin::Ocsp));
+    let issuers = facts.ca_issuers.iter().map(|url| (url, Origin::Aia));
+    crl.chain(ocsp).chain(issuers).filter(|_| !facts.self_issued)
+}

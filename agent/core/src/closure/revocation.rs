@@ -1,0 +1,197 @@
+//! Which certificates of a picture are revoked, by all that was answered and stapled (R4, R4', R8, DOMAIN §4.3 obtainability).
+//!
+//! A second least fixed point: an answer over https counts only when the certificates of who gave it are settled without it,
+//! and one that a delegated responder signed only when that one's certificate is not itself in doubt.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::member::{Chain, Member, Picture, Seen};
+use super::urls;
+use crate::observation::{PathCheck, TlsObservation};
+use crate::pki::inquiry::SKEW;
+use crate::pki::ocsp::{self, OcspAnswer, OcspError, Signer};
+use crate::pki::revocation::{self, Answer, NotChecked, Revocation, Said, Source, Staple, staple};
+use crate::pki::{self, CertificateFacts};
+use crate::target::{EndpointKey, Origin, Probe};
+
+use std::time::SystemTime;
+
+/// Rounds of the fixed point; each settles at least one certificate, and real ones need two.
+const MOST_ROUNDS: usize = 16;
+
+/// What is known of every certificate, and of every staple.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Revocations {
+    /// By the certificate's fingerprint.
+    pub of: BTreeMap<String, Revocation>,
+    /// By the address that presented it, or did not.
+    pub staples: BTreeMap<(EndpointKey, IpAddr), Staple>,
+}
+
+impl Revocations {
+    /// Whether revocation is settled for a certificate, so that a client that insists on it connects.
+    pub fn satisfied(&self, sha256: &str) -> bool {
+        matches!(self.of.get(sha256), Some(Revocation::Good { .. } | Revocation::NotChecked(_)))
+    }
+
+    /// Whether a certificate is revoked.
+    pub fn revoked(&self, sha256: &str) -> bool {
+        matches!(self.of.get(sha256), Some(Revocation::Revoked { .. }))
+    }
+}
+
+/// Judges every certificate of a picture.
+pub fn revocations(picture: &Picture, now: SystemTime) -> Revocations {
+    let staples = staples(picture, now);
+    let by_leaf = stapled(picture, &staples);
+    let mut of: BTreeMap<String, Revocation> = BTreeMap::new();
+    for _ in 0..MOST_ROUNDS {
+        let next: BTreeMap<String, Revocation> = picture
+            .certificates
+            .values()
+            .map(|facts| {
+                (facts.sha256.clone(), judge(picture, facts, by_leaf.get(&facts.sha256).copied(), &of))
+            })
+            .collect();
+        if next == of {
+            break;
+        }
+        of = next;
+    }
+    Revocations { of, staples }
+}
+
+fn judge(
+    picture: &Picture,
+    facts: &CertificateFacts,
+    stapled: Option<&OcspAnswer>,
+    settled: &BTreeMap<String, Revocation>,
+) -> Revocation {
+    if facts.self_issued || picture.pool.trust().contains(&facts.sha256) {
+        return Revocation::NotChecked(NotChecked::TrustAnchor);
+    }
+    let crl = facts.crl.iter().flatten().map(|url| (url, Origin::Crl));
+    let pointers = crl.chain(facts.ocsp.iter().map(|url| (url, Origin::Ocsp)));
+    let mut answers: Vec<Answer> =
+        pointers.clone().map(|(url, kind)| answer(picture, facts, url, kind, settled)).collect();
+    answers.extend(
+        stapled.map(|answer| Answer { source: Source::Staple, said: Said::Ocsp(Ok(answer.clone())) }),
+    );
+    // Pointers that no URL can be read from are pointers all the same.
+    let has_pointers = pointers.count() > 0 || !facts.crl.is_empty() || !facts.unreadable.is_empty();
+    revocation::combine(has_pointers, &answers)
+}
+
+/// What one pointer of a certificate brought.
+fn answer(
+    picture: &Picture,
+    facts: &CertificateFacts,
+    url: &str,
+    kind: Origin,
+    settled: &BTreeMap<String, Revocation>,
+) -> Answer {
+    let source =
+        if kind == Origin::Ocsp { Source::Ocsp(url.to_string()) } else { Source::Crl(url.to_string()) };
+    let said = |why: &str| Said::Nothing(why.to_string());
+    let Some(link) = urls::parse(url, kind, None) else {
+        return Answer { source, said: said("no HTTP client can fetch this URL") };
+    };
+    let key = link.about(kind, 0, &facts.sha256).key;
+    let said = match (picture.said(&key, &facts.sha256), picture.redirects(&key).last()) {
+        (Some(Said::Ocsp(Ok(answer))), _) if !signer_holds(&answer.signer, settled) => {
+            said("the responder's own certificate is revoked, or whether it is cannot be found out")
+        }
+        (Some(Said::Ocsp(Ok(_)) | Said::Crl(Ok(_))), _) if !reached_without(picture, &key, settled) => {
+            said("it came over https from a host whose own certificate is not settled")
+        }
+        (Some(answer), _) => answer.clone(),
+        (None, Some(last)) if last.served() => {
+            said("its issuer is not at hand, or the issuer's signature cannot be verified by this build")
+        }
+        (None, Some(last)) => Said::Nothing(picture.why_not(last)),
+        (None, None) => said("it was not asked: a bound cut the closure short"),
+    };
+    Answer { source, said }
+}
+
+/// R8: a delegated responder without id-pkix-ocsp-nocheck counts when its own certificate is not in doubt.
+fn signer_holds(signer: &Signer, settled: &BTreeMap<String, Revocation>) -> bool {
+    match signer {
+        Signer::Issuer | Signer::Delegated { nocheck: true, .. } => true,
+        Signer::Delegated { sha256, .. } => {
+            matches!(settled.get(sha256), Some(Revocation::Good { .. } | Revocation::NotChecked(_)))
+        }
+    }
+}
+
+/// Whether every host on the way to an answer is spoken to over http, or presents settled certificates of a trusted chain.
+fn reached_without(picture: &Picture, key: &str, settled: &BTreeMap<String, Revocation>) -> bool {
+    picture.redirects(key).filter(|url| url.endpoint.probe == Probe::Https).all(|url| {
+        let Some(member) = picture.members.get(&url.endpoint) else { return false };
+        let holds = |sha256: &String| {
+            matches!(settled.get(sha256), Some(Revocation::Good { .. } | Revocation::NotChecked(_)))
+        };
+        trusted(member) && member.chains.iter().flat_map(Chain::all).all(holds)
+    })
+}
+
+/// Whether every chain that was seen leads to a trust anchor.
+fn trusted(member: &Member) -> bool {
+    handshakes(member).all(|(_, tls)| tls.path == Some(PathCheck::Trusted))
+}
+
+fn handshakes(member: &Member) -> impl Iterator<Item = (IpAddr, &TlsObservation)> {
+    member.addresses.iter().filter_map(|(ip, seen)| match seen {
+        Seen::Observed(seen) => seen.tls.as_ref().filter(|tls| !tls.chain.is_empty()).map(|tls| (*ip, tls)),
+        Seen::Pending | Seen::Forbidden(_) => None,
+    })
+}
+
+fn staples(picture: &Picture, now: SystemTime) -> BTreeMap<(EndpointKey, IpAddr), Staple> {
+    let mut staples = BTreeMap::new();
+    for (key, member) in &picture.members {
+        for (ip, tls) in handshakes(member) {
+            let Some(leaf) = tls.chain.first() else { continue };
+            let pool = &picture.pool;
+            let said = tls.staple.as_ref().map(|response| {
+                let issuer = pool.issuers(&pki::fingerprint(leaf)).first();
+                let issuer = issuer.and_then(|issuer| pool.der(&issuer.sha256));
+                let issuer = issuer.ok_or(OcspError::NoIssuer)?;
+                ocsp::verify(response, leaf, issuer, None, now, SKEW)
+            });
+            staples.insert((key.clone(), ip), staple(leaf, said));
+        }
+    }
+    staples
+}
+
+/// Leaves for which every address that presents them staples an answer that counts: that of the one to expire first. A
+/// "revoked" counts wherever it comes from.
+fn stapled<'a>(
+    picture: &Picture,
+    staples: &'a BTreeMap<(EndpointKey, IpAddr), Staple>,
+) -> BTreeMap<String, &'a OcspAnswer> {
+    let mut by_leaf: BTreeMap<String, Vec<Option<&OcspAnswer>>> = BTreeMap::new();
+    for (key, member) in &picture.members {
+        for (ip, tls) in handshakes(member) {
+            let Some(leaf) = tls.chain.first() else { continue };
+            let answer = match staples.get(&(key.clone(), ip)) {
+                Some(Staple::Valid(answer)) => Some(answer),
+                _ => None,
+            };
+            by_leaf.entry(pki::fingerprint(leaf)).or_default().push(answer);
+        }
+    }
+    by_leaf
+        .into_iter()
+        .filter_map(|(leaf, answers)| {
+            let revoked = |answer: &&OcspAnswer| matches!(answer.status, ocsp::OcspStatus::Revoked { .. });
+            if let Some(answer) = answers.iter().copied().flatten().find(revoked) {
+                return Some((leaf, answer));
+            }
+            let all: Vec<&OcspAnswer> = answers.into_iter().collect::<Option<_>>()?;
+            all.into_iter().min_by_key(|answer| answer.next_update).map(|answer| (leaf, answer))
+        })
+        .collect()
+}
