@@ -232,11 +232,11 @@ impl Authority {
             time::macros::format_description!("[year repr:last_two][month][day][hour][minute][second]Z");
         let (end, since) = (der::moment(144_000).format(format)?, der::moment(-2880).format(format)?);
         let even = |serial: &String| if serial.len() % 2 == 1 { format!("0{serial}") } else { serial.clone() };
-        let good = good.iter().map(even).map(|serial| format!("V\t{end}\t\t{serial}\tunknown\t/CN=x\n"));
+        let good = good.iter().map(even).map(|serial| format!("V\t{end}\t\t{serial}\tunknown\t/CN={serial}\n"));
         let revoked = revoked
             .iter()
             .map(even)
-            .map(|serial| format!("R\t{end}\t{since},keyCompromise\t{serial}\tunknown\t/CN=x\n"));
+            .map(|serial| format!("R\t{end}\t{since},keyCompromise\t{serial}\tunknown\t/CN={serial}\n"));
         let name = format!("{}.{kind}.index", self.name);
         self.workshop.write(&name, good.chain(revoked).collect::<String>().as_bytes())?;
         Ok(self.workshop.file(&name))
