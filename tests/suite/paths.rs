@@ -82,13 +82,22 @@ fn names_and_handshakes_are_told_as_they_are() {
     );
     let leaf = &stapled["revocation"]["certificates"][0];
     assert_eq!((&leaf["status"], &leaf["source"]), (&"good".into(), &"staple".into()), "{stapled:#}");
-    assert_eq!(stapled["revocation"]["status"], "not_checked", "a staple speaks of the leaf alone");
+    assert_eq!(
+        stapled["revocation"]["certificates"][1]["source"], "ocsp",
+        "a staple speaks of the leaf alone"
+    );
     let bare = &endpoint(&report, "arm.azure.example")["addresses"][0]["tls"];
     assert_eq!((&bare["stapled"]["present"], &bare["stapled"]["status"]), (&false.into(), &Value::Null));
     assert_eq!(
-        bare["revocation"]["certificates"][0]["status"], "not_checked",
-        "no staple never reads as good"
+        (&bare["revocation"]["status"], &bare["revocation"]["source"]),
+        (&"good".into(), &"ocsp".into())
     );
+    let completed = &endpoint(&report, "incomplete.cdn.example")["addresses"][0]["tls"];
+    assert_eq!(completed["completed_by_aia"], true);
+    assert_eq!(completed["revocation"]["certificates"].as_array().map(Vec::len), Some(2), "{completed:#}");
+    assert_eq!(completed["revocation"]["status"], "good");
+    let revoked = &endpoint(&report, "REVOKED")["addresses"][0]["tls"]["revocation"];
+    assert_eq!(revoked["status"], "revoked", "{revoked:#}");
     let acct = &endpoint(&report, "acct.blob.azure.example")["dns"];
     assert_eq!(acct["cname"], serde_json::json!(["acct.privatelink.blob.azure.example", "pe.vnet.example"]));
 }

@@ -47,6 +47,8 @@ families! {
     FINDING Gauge "finding" ["id", "severity", "workload"] "Findings of the last round.";
     NOT_AFTER Gauge "certificate_not_after_timestamp_seconds" ["host", "port", "position"] "When the presented certificate expires; position 0 is the leaf, the earliest over all addresses.";
     REVOCATION Gauge "revocation_status" ["host", "port", "position", "status"] "1 for the status that holds, 0 for the others; the worst over all addresses.";
+    CRL_NEXT Gauge "crl_next_update_timestamp_seconds" ["host"] "When the first of the CRLs of the host expires (nextUpdate); absent where none was verified.";
+    BREAKS Gauge "breaks_at_timestamp_seconds" ["workload"] "When the first answer on revocation expires that the workload's clients live on; absent where there is none.";
     CA_UP Gauge "ca_host_up" ["host", "port", "kind", "class"] "1 if a host that certificates point to was reached; kind is crl, ocsp or aia.";
     DATA_AGE Gauge "data_age_seconds" ["dataset"] "Age of the data sets in force; absent where no date is known.";
     LAST_ROUND Gauge "last_round_timestamp_seconds" [] "When the last complete round ended; absent before the first.";

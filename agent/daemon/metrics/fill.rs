@@ -13,8 +13,8 @@ use prometheus::{GaugeVec, Histogram, HistogramOpts, IntCounterVec, Opts, Regist
 
 use super::counters::Counters;
 use super::families::{
-    ADDRESSES, BUILD, CA_UP, DATA_AGE, DURATION, FAILURES, FINDING, Family, LAG, LAST_ROUND, LINK_CHANGES,
-    NOT_AFTER, PATH_CHANGES, RELOAD, REVOCATION, UP, VERDICT,
+    ADDRESSES, BREAKS, BUILD, CA_UP, CRL_NEXT, DATA_AGE, DURATION, FAILURES, FINDING, Family, LAG,
+    LAST_ROUND, LINK_CHANGES, NOT_AFTER, PATH_CHANGES, RELOAD, REVOCATION, UP, VERDICT,
 };
 
 /// What the metrics tell about the agent itself.
@@ -97,6 +97,7 @@ pub fn exposition(report: Option<&Report>, counters: &Counters, extra: &Extra) -
         set(&fill(&LAST_ROUND), &[], epoch(report.finished_at));
         endpoints(report, &fill);
         certificates(report, &fill);
+        revocation(report, &fill);
         judgement(report, &fill);
     }
     TextEncoder::new().encode_to_string(&registry.gather()).expect("what the registry gathers can be written")
@@ -187,6 +188,26 @@ fn certificates(report: &Report, fill: &dyn Fn(&Family) -> GaugeVec) {
     }
 }
 
+fn revocation(report: &Report, fill: &dyn Fn(&Family) -> GaugeVec) {
+    let hosts: BTreeMap<&str, &str> =
+        report.endpoints.iter().map(|endpoint| (endpoint.id.as_str(), endpoint.host.as_str())).collect();
+    let mut next: BTreeMap<&str, SystemTime> = BTreeMap::new();
+    for url in report.ca_urls.iter().filter(|url| url.kind == Origin::Crl) {
+        let (Some(host), Some(at)) = (hosts.get(url.endpoint.as_str()), url.next_update) else { continue };
+        let first = next.entry(host).or_insert(at);
+        *first = (*first).min(at);
+    }
+    let (vec, breaks) = (fill(&CRL_NEXT), fill(&BREAKS));
+    for (host, at) in next {
+        set(&vec, &[host], epoch(at));
+    }
+    for workload in &report.workloads {
+        if let Some(at) = workload.breaks_at {
+            set(&breaks, &[&workload.name], epoch(at));
+        }
+    }
+}
+
 fn judgement(report: &Report, fill: &dyn Fn(&Family) -> GaugeVec) {
     let (verdict, finding, age) = (fill(&VERDICT), fill(&FINDING), fill(&DATA_AGE));
     for workload in &report.workloads {
@@ -267,6 +288,8 @@ mod tests {
             r#"closedpath_ca_host_up{class="unknown",host="crl.example",kind="crl",port="80"} 0"#,
             r#"closedpath_revocation_status{host="acct.blob.core.windows.net",port="443",position="0",status="revoked"} 1"#,
             r#"closedpath_revocation_status{host="acct.blob.core.windows.net",port="443",position="0",status="good"} 0"#,
+            r#"closedpath_crl_next_update_timestamp_seconds{host="crl.example"} 1800600000"#,
+            r#"closedpath_breaks_at_timestamp_seconds{workload="arc"} 1800500000"#,
             r#"closedpath_scheduler_lag_seconds_bucket{le="0.01"} 1"#,
             "closedpath_config_last_reload_successful 1",
         ] {

@@ -12,8 +12,8 @@ use closedpath_core::findings::{Finding, FindingId, Severity};
 use closedpath_core::observation::{Answer, DnsStatus};
 use closedpath_core::pki::TlsVerdict;
 use closedpath_core::report::{
-    AddressReport, AgentReport, CertificateReport, DataReport, DnsReport, EndpointReport, Outside, Report,
-    Revocation, RevocationStatus, SCHEMA, Stapled, TlsReport, WorkloadReport,
+    AddressReport, AgentReport, CaUrl, CertificateReport, DataReport, DnsReport, EndpointReport, Outside,
+    Report, Revocation, RevocationStatus, SCHEMA, Stapled, TlsReport, WorkloadReport,
 };
 use closedpath_core::target::{EndpointKey, Origin, Probe, Requirement};
 use closedpath_core::verdict::Verdict;
@@ -139,6 +139,19 @@ pub(crate) fn report() -> Report {
             policy: Policy::Closed,
             verdict: Verdict::NotClosed,
             reasons: vec!["login.example:443/tcp leaves by internet_direct (confirmed)".to_owned()],
+            breaks_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_500_000)),
+        }],
+        ca_urls: vec![CaUrl {
+            url: "http://crl.example/a.crl".to_owned(),
+            kind: Origin::Crl,
+            endpoint: "crl.example:80/http".to_owned(),
+            served: true,
+            problem: None,
+            moved_to: None,
+            certificates: 1,
+            this_update: Some(at()),
+            next_update: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_600_000)),
+            took: Some(0.02),
         }],
         endpoints: vec![closed, ca, gone, leak],
         required_outside: vec![Outside {

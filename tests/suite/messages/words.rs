@@ -33,7 +33,7 @@ fn explain_tells_the_path_of_each_address_with_the_hop_that_shows_it() {
             "link er-primary-ms; circuit tokyo-1",
             "E6  A data     TCP probes to 198.51.100.130:443: 192.168.1.1 → 198.51.100.2 →",
             "OCSP: http://ocsp.pki.example/issuing\n",
-            "revocation: not_checked; staple: none\n        [0] not_checked: not verified by this version\n",
+            "revocation: good (by ocsp); staple: none\n",
             "openssl s_client -connect 198.51.100.130:443 -servername blob.azure.example",
         ],
     );

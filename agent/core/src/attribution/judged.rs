@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use super::{Path, PathClass, Reason, attribute, class_of_endpoint};
-use crate::closure::{Member, Needs, Picture, Revocations, Seen, needs, revocations};
+use crate::closure::{Chain, Member, Need, Needs, Picture, Revocations, Seen, needs, revocations};
 use crate::config::{Plan, ProxyExit};
 use crate::eligibility::{self, Eligibility, Owner, Question};
 use crate::observation::AddressObservation;
+use crate::pki::revocation;
 use crate::tables::Tables;
 use crate::target::{EndpointKey, Requirement};
 
@@ -90,6 +91,15 @@ impl Judged<'_> {
         let member = self.picture.members.get(key);
         member.is_some_and(|member| member.origins.iter().any(|origin| origin.is_ca()))
             || self.picture.urls.values().any(|url| url.endpoint == *key && url.kind.is_ca())
+    }
+
+    /// F39: when the first certificate that a workload depends on loses its last answer on revocation.
+    pub fn breaks_at(&self, workload: &str) -> Option<SystemTime> {
+        let member = |needed: &BTreeMap<String, Need>| needed.get(workload).is_some_and(|need| need.member);
+        let needed = self.needs.of.iter().filter(|(_, needed)| member(needed));
+        let members = needed.filter_map(|(key, _)| self.picture.members.get(key));
+        let certificates = members.flat_map(|member| &member.chains).flat_map(Chain::all);
+        revocation::breaks_at(certificates.filter_map(|sha256| self.revocations.of.get(sha256)))
     }
 
     /// The strongest requirement of any workload.

@@ -71,13 +71,12 @@ fn judge(
     if facts.self_issued || picture.pool.trust().contains(&facts.sha256) {
         return Revocation::NotChecked(NotChecked::TrustAnchor);
     }
-    let crl = facts.crl.iter().flatten().map(|url| (url, Origin::Crl));
-    let pointers = crl.chain(facts.ocsp.iter().map(|url| (url, Origin::Ocsp)));
-    let mut answers: Vec<Answer> =
-        pointers.clone().map(|(url, kind)| answer(picture, facts, url, kind, settled)).collect();
-    answers.extend(
-        stapled.map(|answer| Answer { source: Source::Staple, said: Said::Ocsp(Ok(answer.clone())) }),
-    );
+    let ocsp = facts.ocsp.iter().map(|url| (url, Origin::Ocsp));
+    let pointers = ocsp.chain(facts.crl.iter().flatten().map(|url| (url, Origin::Crl)));
+    let staple =
+        stapled.map(|answer| Answer { source: Source::Staple, said: Said::Ocsp(Ok(answer.clone())) });
+    let asked = pointers.clone().map(|(url, kind)| answer(picture, facts, url, kind, settled));
+    let answers: Vec<Answer> = staple.into_iter().chain(asked).collect();
     // Pointers that no URL can be read from are pointers all the same.
     let has_pointers = pointers.count() > 0 || !facts.crl.is_empty() || !facts.unreadable.is_empty();
     revocation::combine(has_pointers, &answers)

@@ -1,19 +1,23 @@
-//! Findings about CA hosts (DOMAIN §4.5): F33 and F34.
+//! Findings about CA hosts (DOMAIN §4.5): F33, F34 and F35.
 
+use super::endpoints::finding;
 use super::{Finding, FindingId, Severity};
 use crate::attribution::{Judged, PathClass};
 use crate::closure::UrlState;
 use crate::failure::label;
+use crate::tables::CaHosts;
 use crate::target::{EndpointKey, Requirement};
 
 /// Findings about one endpoint, if it serves certificate checking.
-pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey) -> Vec<Finding> {
+pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey, documented: &CaHosts) -> Vec<Finding> {
     if !judged.is_ca_host(key) {
         return Vec::new();
     }
     let urls: Vec<(&String, &UrlState)> =
         judged.picture.urls.iter().filter(|(_, url)| url.endpoint == *key && url.kind.is_ca()).collect();
-    [unreachable(judged, key, &urls), by_internet(judged, key)].into_iter().flatten().collect()
+    let found =
+        [unreachable(judged, key, &urls), by_internet(judged, key), undocumented(judged, key, documented)];
+    found.into_iter().flatten().collect()
 }
 
 /// F33: what a certificate points to is not served. Hard clients fail, soft ones wait (DOMAIN §4.4.1).
@@ -62,4 +66,17 @@ fn by_internet(judged: &Judged<'_>, key: &EndpointKey) -> Option<Finding> {
         detail: format!("{} is reached {}; certificates of the workload point to it", key.host, label(class)),
         remedy: "declare it as an exception by name, or serve a mirror of the CRL inside (CRLs are signed, so http and a DNS override do)".into(),
     })
+}
+
+/// F35: an allow-list that was built from the documents lacks this host.
+fn undocumented(judged: &Judged<'_>, key: &EndpointKey, documented: &CaHosts) -> Option<Finding> {
+    if documented.is_documented(&key.host) {
+        return None;
+    }
+    let detail = format!(
+        "certificates point to {}, which Microsoft's lists of CA hosts do not name ({}, {})",
+        key.host, documented.data_set.name, documented.data_set.version
+    );
+    let remedy = "add it to the allow-list by name: what certificates say counts, not the list";
+    Some(finding(judged, key, FindingId::F35, Severity::Low, detail, remedy))
 }

@@ -13,7 +13,8 @@ pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey, catalogs: &[Catalog])
     found.into_iter().flatten().chain(unexpected(judged, key)).collect()
 }
 
-fn finding(
+/// A finding about an endpoint as a whole.
+pub(super) fn finding(
     judged: &Judged<'_>,
     key: &EndpointKey,
     id: FindingId,

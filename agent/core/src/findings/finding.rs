@@ -50,9 +50,14 @@ finding_ids! {
     F16 CATALOGUE_NAME_UNRESOLVABLE "a needed name gives no address";
     F20 ECMP_MIXED_CLASS "equal cost over closed and other links";
     F22 IPV6_LEAK "IPv6 leaves by the Internet while IPv4 is closed";
+    F25 TLS_INSPECTION "somebody on the way signs in the place of the server";
     F30 PATH_EVIDENCE_CONFLICT "strong evidence contradicts";
     F33 CA_HOST_UNREACHABLE "a CA host does not serve what a certificate points to";
     F34 CA_HOST_VIA_INTERNET "a CA host is reached by the Internet";
+    F35 CA_HOST_UNDOCUMENTED "a CA host in none of Microsoft's lists";
+    F37 INTERMEDIATE_MISSING "a server does not present its whole chain";
+    F38 STAPLE_ABSENT_OR_EXPIRING "a staple that is needed does not come, or does not count";
+    F39 CRL_CACHE_EXPIRES_AT "when the first answer on revocation expires";
     F40 CLOSURE_TRUNCATED "a bound cut the closure short";
     F41 EXPECTATION_FAILED "a path is not the expected one";
 }

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod ca_hosts;
+mod certificates;
 mod endpoints;
 mod finding;
 
@@ -9,14 +10,17 @@ pub use finding::{Finding, FindingId, Severity};
 
 use crate::attribution::Judged;
 use crate::catalog::Catalog;
+use crate::tables::Tables;
 
 /// All findings of a judged picture, gravest first.
-pub fn find(judged: &Judged<'_>, catalogs: &[Catalog]) -> Vec<Finding> {
-    let mut findings = Vec::new();
+pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables) -> Vec<Finding> {
+    let mut findings = certificates::grace(judged);
+    let strangers = certificates::strangers(judged);
     for key in judged.picture.members.keys() {
         findings.extend(endpoints::find(judged, key, catalogs));
         findings.extend(addresses::find(judged, key));
-        findings.extend(ca_hosts::find(judged, key));
+        findings.extend(ca_hosts::find(judged, key, &tables.ca_hosts));
+        findings.extend(certificates::find(judged, key, catalogs, &strangers));
     }
     findings.extend(judged.picture.truncated.iter().map(|bound| Finding {
         id: FindingId::F40,

@@ -32,8 +32,14 @@ pub enum TlsVerdict {
     Ok,
 }
 
-/// All verdicts that hold for a presented chain; empty where none was presented.
-pub fn judge(seen: &TlsObservation, chain: &[CertificateFacts], now: SystemTime) -> Vec<TlsVerdict> {
+/// All verdicts that hold for a presented chain; empty where none was presented. `inspected`: the site's declared inspection
+/// CA signed it, which then says all there is to say of its trust.
+pub fn judge(
+    seen: &TlsObservation,
+    chain: &[CertificateFacts],
+    inspected: bool,
+    now: SystemTime,
+) -> Vec<TlsVerdict> {
     let (Some(path), Some(leaf)) = (&seen.path, chain.first()) else { return Vec::new() };
     let mut verdicts = Vec::new();
     if chain.iter().any(|certificate| certificate.not_after < now) {
@@ -46,6 +52,7 @@ pub fn judge(seen: &TlsObservation, chain: &[CertificateFacts], now: SystemTime)
         verdicts.push(TlsVerdict::NameMismatch);
     }
     match path {
+        _ if inspected => verdicts.push(TlsVerdict::Inspected),
         PathCheck::Trusted => {}
         PathCheck::UnknownIssuer if leaf.self_issued => verdicts.push(TlsVerdict::SelfSigned),
         PathCheck::UnknownIssuer if is_complete(chain) => verdicts.push(TlsVerdict::UntrustedRoot),

@@ -65,10 +65,13 @@ impl Trust {
         (!self.public.is_empty()).then(|| key_of(der).is_some_and(|key| self.public.contains(&key)))
     }
 
-    /// Whether a certificate is, or was issued by, the declared inspection CA.
-    pub fn is_inspection(&self, der: &[u8]) -> bool {
-        let same = |authority: &Arc<[u8]>| key_of(authority).is_some() && key_of(authority) == key_of(der);
-        self.inspection.iter().any(|authority| same(authority) || super::aia::is_issuer(authority, der))
+    /// Whether a presented chain (DER) holds the declared inspection CA, or a certificate that it issued.
+    pub fn is_inspection_of<T: AsRef<[u8]>>(&self, chain: &[T]) -> bool {
+        let same = |one: &[u8], other: &[u8]| key_of(one).is_some() && key_of(one) == key_of(other);
+        self.inspection.iter().any(|authority| {
+            let mut chain = chain.iter().map(AsRef::as_ref);
+            chain.any(|der| same(authority, der) || super::aia::is_issuer(authority, der))
+        })
     }
 }
 

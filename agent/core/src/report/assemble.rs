@@ -5,15 +5,17 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use super::address::AddressReport;
+use super::ca_url::ca_urls;
 use super::endpoint::{DnsReport, EndpointReport, Outside};
 use super::handshake::handshake;
 use super::{AgentReport, DataReport, Report, SCHEMA, WorkloadReport};
 use crate::attribution::{Judged, Judgement, judge};
 use crate::catalog::Catalog;
-use crate::closure::{Member, Picture, Seen};
+use crate::closure::{Chain, Member, Picture, Seen};
 use crate::config::Plan;
 use crate::findings;
 use crate::observation::{Contact, DnsStatus};
+use crate::pki::revocation::{Revocation, Staple};
 use crate::tables::Tables;
 use crate::target::{EndpointKey, Origin, is_private};
 use crate::verdict::{self, Ruling};
@@ -59,18 +61,20 @@ pub fn assemble(round: Round<'_>) -> Report {
         started_at,
         finished_at,
         verdict,
-        valid_until: valid_until(picture, finished_at),
+        valid_until: valid_until(&judged, finished_at),
         workloads: workloads
             .map(|(workload, ruling)| WorkloadReport {
                 name: workload.name.clone(),
                 policy: workload.policy,
                 verdict: ruling.verdict,
                 reasons: ruling.reasons.clone(),
+                breaks_at: judged.breaks_at(&workload.name),
             })
             .collect(),
         endpoints: picture.members.iter().map(|(key, member)| endpoint(&judged, key, member)).collect(),
         required_outside: picture.members.keys().filter_map(|key| outside(&judged, key)).collect(),
-        findings: findings::find(&judged, catalogs),
+        ca_urls: ca_urls(&judged),
+        findings: findings::find(&judged, catalogs, tables),
         data: tables.data_sets().into_iter().map(|set| data(set, finished_at)).collect(),
         not_tested: untested(plan, picture, not_tested),
     }
@@ -228,14 +232,22 @@ fn why(judged: &Judged<'_>, key: &EndpointKey, member: &Member) -> Vec<String> {
         .collect()
 }
 
-/// DOMAIN §4.2, 11, as far as this version knows: the first certificate of a presented chain to expire.
-fn valid_until(picture: &Picture, now: SystemTime) -> Option<SystemTime> {
-    let presented =
-        picture.members.values().flat_map(|member| &member.chains).flat_map(|chain| &chain.certificates);
-    let ends = presented
-        .filter_map(|sha256| picture.certificates.get(sha256))
-        .map(|certificate| certificate.not_after);
-    ends.filter(|end| *end > now).min()
+/// DOMAIN §4.2, 11, as far as this version knows: the first certificate of a presented chain, staple or answer on revocation
+/// to expire.
+fn valid_until(judged: &Judged<'_>, now: SystemTime) -> Option<SystemTime> {
+    let picture = judged.picture;
+    let chains = picture.members.values().flat_map(|member| &member.chains);
+    let certificates = chains.flat_map(Chain::all).filter_map(|sha256| picture.certificates.get(sha256));
+    let ends = certificates.map(|certificate| certificate.not_after);
+    let staples = judged.revocations.staples.values().filter_map(|staple| match staple {
+        Staple::Valid(answer) => answer.next_update,
+        Staple::Absent | Staple::MissingThoughRequired | Staple::Refused { .. } => None,
+    });
+    let answers = judged.revocations.of.values().filter_map(|revocation| match revocation {
+        Revocation::Good { until, .. } => Some(*until),
+        Revocation::Revoked { .. } | Revocation::Undetermined { .. } | Revocation::NotChecked(_) => None,
+    });
+    ends.chain(staples).chain(answers).filter(|end| *end > now).min()
 }
 
 fn data(set: &crate::tables::DataSet, now: SystemTime) -> DataReport {

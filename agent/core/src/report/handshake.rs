@@ -28,7 +28,7 @@ pub(super) fn handshake(
     let presented: Vec<&String> = facts.iter().map(|facts| &facts.sha256).collect();
     let chains = picture.members.get(key).map_or(&[][..], |member| member.chains.as_slice());
     let chain = chains.iter().find(|chain| chain.certificates.iter().eq(presented.iter().copied()));
-    let verdicts = pki::judge(seen, &facts, judged.now);
+    let verdicts = pki::judge(seen, &facts, picture.pool.trust().is_inspection_of(&seen.chain), judged.now);
     TlsReport {
         version: seen.version.clone(),
         cipher: seen.cipher.clone(),

@@ -2,6 +2,7 @@
 
 mod address;
 mod assemble;
+mod ca_url;
 mod endpoint;
 mod handshake;
 
@@ -10,6 +11,7 @@ pub use address::{
     TlsReport,
 };
 pub use assemble::{Round, assemble};
+pub use ca_url::CaUrl;
 pub use endpoint::{Bypass, DnsReport, EndpointReport, Outside};
 
 use std::time::SystemTime;
@@ -56,6 +58,8 @@ pub struct Report {
     pub endpoints: Vec<EndpointReport>,
     /// Every destination of the closure that is not on a closed path.
     pub required_outside: Vec<Outside>,
+    /// What certificates point to, and what it answered.
+    pub ca_urls: Vec<CaUrl>,
     /// What to act on, worst first.
     pub findings: Vec<Finding>,
     /// The data sets in force.
@@ -84,6 +88,10 @@ pub struct WorkloadReport {
     pub verdict: Verdict,
     /// Why, worst first.
     pub reasons: Vec<String>,
+    /// When the first answer on revocation expires that its clients live on (F39); null where there is none.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "Option<String>")]
+    pub breaks_at: Option<SystemTime>,
 }
 
 /// A data set in force.

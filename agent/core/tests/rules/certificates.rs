@@ -41,11 +41,34 @@ pub fn anchors() -> Vec<Vec<u8>> {
     known.map(|(_, authority)| authority).map(|(_, certificate)| certificate.clone()).collect()
 }
 
+/// The certificate of a CA that signed itself.
+pub fn authority_of(name: &str) -> Vec<u8> {
+    authority(name);
+    let all = AUTHORITIES.lock().expect("no test panics while it holds this");
+    all[name].1.clone()
+}
+
+/// The certificate of the CA `name`, issued by the CA `issuer`.
+pub fn intermediate(name: &str, issuer: &str, pointers: Pointers<'_>) -> Vec<u8> {
+    sign(named(name), &authority(name), issuer, pointers, true)
+}
+
 /// A certificate named `subject`, issued by `issuer`, which is not presented.
 pub fn issued(subject: &str, issuer: &str, pointers: Pointers<'_>) -> Vec<u8> {
-    let key = KeyPair::generate().expect("a P-256 key");
+    sign(named(subject), &KeyPair::generate().expect("a P-256 key"), issuer, pointers, false)
+}
+
+fn sign(
+    mut params: CertificateParams,
+    key: &KeyPair,
+    issuer: &str,
+    pointers: Pointers<'_>,
+    authority_itself: bool,
+) -> Vec<u8> {
     let issuing = Issuer::new(named(issuer), authority(issuer));
-    let mut params = named(subject);
+    if authority_itself {
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    }
     if !pointers.crl.is_empty() {
         let uris = pointers.crl.iter().map(ToString::to_string).collect();
         params.crl_distribution_points = vec![CrlDistributionPoint { uris }];
@@ -53,7 +76,7 @@ pub fn issued(subject: &str, issuer: &str, pointers: Pointers<'_>) -> Vec<u8> {
     if pointers.ocsp.is_some() || pointers.ca_issuers.is_some() {
         params.custom_extensions.push(access(pointers.ocsp, pointers.ca_issuers));
     }
-    params.signed_by(&key, &issuing).expect("a certificate").der().to_vec()
+    params.signed_by(key, &issuing).expect("a certificate").der().to_vec()
 }
 
 /// The same with one extension, whatever its value.

@@ -8,6 +8,7 @@ mod findings;
 mod invariant;
 mod ms_chains;
 mod needs;
+mod outside;
 mod report;
 mod verdict;
 mod world;

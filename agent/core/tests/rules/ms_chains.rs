@@ -208,7 +208,7 @@ fn on_2026_11_23_the_cross_signed_azure_cas_are_expired_and_their_successors_are
             took: Duration::ZERO,
         };
         let facts = read(certificate).expect("a certificate");
-        judge(&seen, &[facts], SystemTime::UNIX_EPOCH + Duration::from_secs(DAY))
+        judge(&seen, &[facts], false, SystemTime::UNIX_EPOCH + Duration::from_secs(DAY))
     };
     for expired in azure_xsign().iter().chain(&[
         // 2026-11-11, 2026-01-03, 2026-05-30, 2026-08-25

@@ -93,7 +93,7 @@ fn json() -> Value {
 }
 
 #[test]
-fn the_fields_bear_the_names_of_the_contract() {
+fn the_fields_bear_the_names_of_the_contract_and_those_beyond_it() {
     let report = json();
     assert_eq!(report["schema"], "closedpath.report/1");
     let endpoint =
@@ -108,10 +108,10 @@ fn the_fields_bear_the_names_of_the_contract() {
     for (value, expected) in [
         (
             &report,
-            "schema agent started_at finished_at verdict valid_until workloads endpoints required_outside findings data not_tested",
+            "schema agent started_at finished_at verdict valid_until workloads endpoints required_outside findings data not_tested ca_urls",
         ),
         (&report["agent"], "version site"),
-        (&report["workloads"][0], "name policy verdict reasons"),
+        (&report["workloads"][0], "name policy verdict reasons breaks_at"),
         (
             endpoint,
             "id host port probe via origins requirement required_by workloads class dns addresses bypass",
@@ -134,6 +134,10 @@ fn the_fields_bear_the_names_of_the_contract() {
             "position sha256 status source reason revoked_at next_update",
         ),
         (&report["required_outside"][0], "host port why class reachable requirement workloads"),
+        (
+            &report["ca_urls"][0],
+            "url kind endpoint served problem moved_to certificates this_update next_update took",
+        ),
         (&report["findings"][0], "id name severity subject workloads detail remedy"),
     ] {
         assert_eq!(keys(value), names(expected));

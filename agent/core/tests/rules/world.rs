@@ -38,13 +38,15 @@ pub struct Observed {
     route: Vec<NextHop>,
     traces: Vec<TraceObservation>,
     chain: Option<(Vec<Vec<u8>>, PathCheck)>,
+    staple: Option<Vec<u8>>,
 }
 
 /// A silent address without route or trace.
 pub fn observed(host: &str, ip: &str) -> Observed {
     let contact = Contact::Failed(Failure::new(Step::Connect, Code::Timeout, "no answer in 5s"));
     let ip = address(ip);
-    Observed { host: host.into(), ip, contact, route: Vec::new(), traces: Vec::new(), chain: None }
+    let (route, traces) = (Vec::new(), Vec::new());
+    Observed { host: host.into(), ip, contact, route, traces, chain: None, staple: None }
 }
 
 impl Observed {
@@ -100,6 +102,11 @@ impl Observed {
         self
     }
 
+    pub fn staples(mut self, response: &[u8]) -> Self {
+        self.staple = Some(response.to_vec());
+        self
+    }
+
     fn seen(&self, key: &EndpointKey, ip: IpAddr) -> AddressObservation {
         let tls = self.chain.as_ref().filter(|_| key.probe.uses_tls() && self.contact.made());
         let tls = tls.map(|(chain, path)| TlsObservation {
@@ -109,7 +116,7 @@ impl Observed {
             group: None,
             alpn: None,
             chain: chain.clone(),
-            staple: None,
+            staple: self.staple.clone(),
             path: Some(path.clone()),
             name: None,
             client_certificate_required: false,
@@ -137,6 +144,9 @@ pub struct World {
     dns: BTreeMap<String, DnsView>,
     pages: BTreeMap<String, (u16, Option<String>)>,
     bodies: BTreeMap<String, Vec<u8>>,
+    answers: BTreeMap<String, Said>,
+    pub inspection: Vec<Vec<u8>>,
+    pub public: Vec<Vec<u8>>,
 }
 
 /// What a round over the world gave.
@@ -157,7 +167,9 @@ pub fn with_catalogs(config: &str, catalogs: Vec<Catalog>) -> World {
     static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::builtin().expect("the built-in tables parse"));
     let tables = TABLES.clone();
     let (observed, dns) = (Vec::new(), BTreeMap::new());
-    World { plan, tables, catalogs, observed, dns, pages: BTreeMap::new(), bodies: BTreeMap::new() }
+    let (pages, bodies, answers) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let (inspection, public) = (Vec::new(), Vec::new());
+    World { plan, tables, catalogs, observed, dns, pages, bodies, answers, inspection, public }
 }
 
 impl World {
@@ -206,7 +218,8 @@ impl World {
                     took: Duration::from_millis(2),
                     ..FetchObservation::of(url, *ip)
                 });
-                let said = questions(ask).into_iter().map(|question| (question.about.clone(), good(ask)));
+                let answer = || self.answers.get(url).cloned().unwrap_or_else(|| good(ask));
+                let said = questions(ask).into_iter().map(|question| (question.about.clone(), answer()));
                 let reading = Reading { said: said.collect(), validity: None, trouble: None };
                 Outcome::Fetched { key: key.clone(), seen, reading }
             }
@@ -224,9 +237,16 @@ impl World {
         self
     }
 
+    /// What a CRL or a responder says of every certificate; good where nothing is said.
+    pub fn says(mut self, url: &str, said: Said) -> Self {
+        self.answers.insert(url.into(), said);
+        self
+    }
+
     /// The picture at the fixed point, and the work that led there, driven as the daemon does.
     pub fn picture(&self) -> (Picture, Vec<Work>) {
-        let trust = Arc::new(Trust::new(anchors()));
+        let trust = Trust::new(anchors()).with_inspection(&self.inspection).with_public(&self.public);
+        let trust = Arc::new(trust);
         let mut closure = Closure::new(&self.plan, roots(&self.plan, &self.catalogs, &[]), trust);
         let mut done = Vec::new();
         while let Some(work) = closure.next_work() {

@@ -1,0 +1,329 @@
+//! The outside world of a certificate (DOMAIN §4.3 R4–R8, §4.4, §4.5): answers, missing issuers, and the findings about them.
+
+use std::time::Duration;
+
+use closedpath_core::closure::Ask;
+use closedpath_core::closure::Work;
+use closedpath_core::findings::{FindingId, Severity};
+use closedpath_core::pki::crl::{CrlAnswer, Listing};
+use closedpath_core::pki::ocsp::{OcspAnswer, OcspError, OcspStatus, Signer};
+use closedpath_core::pki::revocation::Said;
+use closedpath_core::pki::{Reason, Reasons, TlsVerdict};
+use closedpath_core::report::{RevocationStatus, TlsReport};
+use closedpath_core::verdict::Verdict;
+
+use crate::certificates::{Pointers, authority_of, intermediate, issued, root};
+use crate::world::{Observed, Seen, World, now, observed, world};
+
+const CONFIG: &str = r#"
+[[link]]
+name = "ms"
+edge = "er_microsoft"
+hops = ["198.51.100.1"]
+[[workload]]
+name = "w"
+policy = "closed"
+client_profile = "curl-schannel"
+[[target]]
+workload = "w"
+host = "a.example"
+port = 443
+probe = "tls"
+"#;
+
+const CRL: Pointers<'_> = Pointers { crl: &["http://crl.example/a.crl"], ocsp: None, ca_issuers: None };
+const BOTH: Pointers<'_> = Pointers { ocsp: Some("http://ocsp.example/"), ..CRL };
+
+fn closed(host: &str, ip: &str) -> Observed {
+    observed(host, ip).hops(["198.51.100.1"]).connected()
+}
+
+fn target() -> Observed {
+    closed("a.example", "203.0.113.1")
+}
+
+/// A target that presents this chain, and CA hosts that serve.
+fn presenting<const N: usize>(chain: [Vec<u8>; N]) -> World {
+    with_hosts(world(CONFIG).see(target().presents(chain)))
+}
+
+fn with_hosts(world: World) -> World {
+    world
+        .see(closed("crl.example", "203.0.113.2"))
+        .see(closed("ocsp.example", "203.0.113.3"))
+        .see(closed("aia.example", "203.0.113.4"))
+}
+
+fn tls(seen: &Seen) -> TlsReport {
+    seen.endpoint("a.example:443/tls").addresses[0].tls.clone().expect("a handshake")
+}
+
+fn severities(seen: &Seen, id: FindingId) -> Vec<Severity> {
+    seen.findings(id).iter().map(|finding| finding.severity).collect()
+}
+
+fn ocsp(status: OcspStatus) -> Said {
+    Said::Ocsp(Ok(OcspAnswer {
+        status,
+        this_update: now(),
+        next_update: Some(now() + Duration::from_secs(3_600)),
+        produced_at: now(),
+        signer: Signer::Issuer,
+    }))
+}
+
+fn listed() -> Said {
+    let listing = Listing::Revoked { at: now(), reason: Some(Reason::KeyCompromise) };
+    let next_update = now() + Duration::from_secs(86_400);
+    Said::Crl(Ok(CrlAnswer { listing, this_update: now(), next_update }))
+}
+
+#[test]
+fn a_revoked_certificate_is_refused_by_clients_that_check_whoever_says_good() {
+    let leaf = || [issued("a.example", "CA", BOTH)];
+    let good = presenting(leaf()).look();
+    assert_eq!(
+        (tls(&good).revocation.status, good.report.verdict),
+        (RevocationStatus::Good, Verdict::Closed)
+    );
+    let by_crl = presenting(leaf()).says("http://crl.example/a.crl", listed()).look();
+    let revocation = tls(&by_crl).revocation;
+    assert_eq!((revocation.status, revocation.source.as_deref()), (RevocationStatus::Revoked, Some("crl")));
+    assert_eq!(revocation.certificates[0].reason.as_deref(), Some("key_compromise"));
+    assert_eq!(by_crl.report.verdict, Verdict::ClosedButBroken);
+    assert!(by_crl.workload().reasons[0].contains("is revoked"), "{:?}", by_crl.workload().reasons);
+    let at = now();
+    let by_ocsp = presenting(leaf())
+        .says("http://ocsp.example/", ocsp(OcspStatus::Revoked { at, reason: None }))
+        .look();
+    assert_eq!(tls(&by_ocsp).revocation.status, RevocationStatus::Revoked);
+}
+
+#[test]
+fn what_is_served_and_cannot_be_verified_is_no_answer() {
+    let seen = presenting([issued("a.example", "CA", CRL)])
+        .says("http://crl.example/a.crl", Said::Nothing("a web page came instead".into()))
+        .look();
+    let certificate = &tls(&seen).revocation.certificates[0];
+    assert_eq!(certificate.status, RevocationStatus::Undetermined);
+    assert_eq!(certificate.reason.as_deref(), Some("http://crl.example/a.crl: a web page came instead"));
+    assert_eq!(seen.report.verdict, Verdict::ClosedButBroken, "the profile insists on an answer");
+    let unknown = presenting([issued("a.example", "CA", Pointers { crl: &[], ..BOTH })])
+        .says("http://ocsp.example/", ocsp(OcspStatus::Unknown))
+        .look();
+    assert_eq!(unknown.report.verdict, Verdict::ClosedButBroken);
+}
+
+#[test]
+fn an_answer_over_https_counts_only_when_its_host_is_settled_without_it() {
+    let https = Pointers { crl: &["https://crl.example/a.crl"], ..Pointers::default() };
+    let seen = |host: Pointers<'_>| {
+        world(CONFIG)
+            .see(target().presents([issued("a.example", "CA", https)]))
+            .see(closed("crl.example", "203.0.113.2").presents([issued("crl.example", "CA", host)]))
+            .see(closed("other.example", "203.0.113.5"))
+            .look()
+    };
+    let circle = seen(https);
+    assert_eq!(tls(&circle).revocation.status, RevocationStatus::Undetermined);
+    let settled = seen(Pointers { crl: &["http://other.example/b.crl"], ..Pointers::default() });
+    assert_eq!(tls(&settled).revocation.status, RevocationStatus::Good);
+}
+
+#[test]
+fn a_delegated_responder_counts_when_its_own_certificate_is_not_in_doubt() {
+    let delegate = |pointers| issued("responder", "CA", pointers);
+    let seen = |certificate: Vec<u8>| {
+        let sha256 = closedpath_core::pki::fingerprint(&certificate);
+        let signer =
+            Signer::Delegated { subject: "CN=responder".into(), sha256, nocheck: false, certificate };
+        let Said::Ocsp(Ok(answer)) = ocsp(OcspStatus::Good) else { unreachable!("it is one") };
+        let pointers = Pointers { crl: &[], ..BOTH };
+        presenting([issued("a.example", "CA", pointers)])
+            .says("http://ocsp.example/", Said::Ocsp(Ok(OcspAnswer { signer, ..answer })))
+            .says("http://crl.example/a.crl", listed())
+            .look()
+    };
+    let without = seen(delegate(Pointers::default()));
+    assert_eq!(tls(&without).revocation.status, RevocationStatus::Good);
+    let revoked = seen(delegate(CRL));
+    assert_eq!(tls(&revoked).revocation.status, RevocationStatus::Undetermined);
+    assert!(revoked.ids().contains(&"crl.example:80/http"), "R8 brings the responder's own CRL");
+}
+
+#[test]
+fn a_url_is_asked_about_all_certificates_at_once_and_a_responder_about_each() {
+    let leaf = issued("a.example", "CA", BOTH);
+    let other = issued("a.example", "CA", BOTH);
+    let seen = with_hosts(
+        world(CONFIG)
+            .see(target().presents([leaf, authority_of("CA")]))
+            .see(closed("a.example", "203.0.113.9").presents([other, authority_of("CA")])),
+    )
+    .look();
+    let mut crls = 0;
+    let mut requests = std::collections::BTreeSet::new();
+    for work in &seen.work {
+        match work {
+            Work::Fetch { ask: Ask::Crl(questions), .. } => crls += questions.len(),
+            Work::Fetch { ask: Ask::Ocsp { question, .. }, .. } => {
+                _ = requests.insert(question.about.clone())
+            }
+            Work::Fetch { .. } | Work::Resolve { .. } | Work::Probe { .. } => {}
+        }
+    }
+    assert_eq!((crls, requests.len()), (2, 2));
+    let ocsp =
+        seen.report.ca_urls.iter().find(|url| url.url == "http://ocsp.example/").expect("the responder");
+    assert_eq!((ocsp.certificates, ocsp.served), (2, true));
+}
+
+/// A leaf whose issuer is not presented; `aia.example` serves the issuer, which `top` issued.
+fn incomplete(top: &str) -> World {
+    let aia = Pointers { ca_issuers: Some("http://aia.example/ca.cer"), ..Pointers::default() };
+    let further = Pointers { ca_issuers: Some("http://aia.example/top.cer"), ..CRL };
+    let middle = intermediate(&format!("unknown middle under {top}"), top, further);
+    let leaf = issued("a.example", &format!("unknown middle under {top}"), aia);
+    with_hosts(world(CONFIG).see(target().presents_incomplete([leaf])))
+        .body("http://aia.example/ca.cer", middle)
+}
+
+#[test]
+fn f37_a_missing_issuer_is_brought_by_aia_and_stays_visible() {
+    let seen = incomplete("CA").look();
+    let tls = tls(&seen);
+    assert_eq!((tls.verdict, tls.completed_by_aia), (Some(TlsVerdict::IncompleteChain), true));
+    let statuses: Vec<_> = tls.revocation.certificates.iter().map(|it| it.status).collect();
+    assert_eq!(
+        statuses,
+        [RevocationStatus::NotChecked, RevocationStatus::Good],
+        "what was brought is asked about"
+    );
+    assert_eq!(severities(&seen, FindingId::F37), [Severity::High]);
+    assert!(seen.findings(FindingId::F37)[0].detail.contains("brings it"));
+    assert_eq!(seen.report.verdict, Verdict::Closed);
+}
+
+#[test]
+fn a_wrong_certificate_or_a_loop_completes_nothing() {
+    let wrong = incomplete("CA").body("http://aia.example/ca.cer", root("another CA")).look();
+    assert!(!tls(&wrong).completed_by_aia);
+    assert_eq!(wrong.report.verdict, Verdict::ClosedButBroken, "the missing issuer is not to be had");
+    let html = incomplete("CA").body("http://aia.example/ca.cer", b"<html>sign in".to_vec()).look();
+    let problem = html
+        .report
+        .ca_urls
+        .iter()
+        .find(|url| url.url.ends_with("ca.cer"))
+        .and_then(|url| url.problem.clone());
+    assert!(problem.expect("a problem").contains("web page"), "F33 says so too");
+    let untrusted = incomplete("unknown top").look();
+    assert!(!tls(&untrusted).completed_by_aia, "what is brought leads to no trust anchor");
+    assert_eq!(untrusted.findings(FindingId::F37).len(), 1);
+    let looped = incomplete("unknown top").body("http://aia.example/top.cer", b"\x30\x00".to_vec()).look();
+    assert!(looped.work.len() < 50);
+}
+
+#[test]
+fn a_cross_signed_issuer_is_followed_to_both_parents() {
+    let aia = Pointers { ca_issuers: Some("http://aia.example/ca.pem"), ..Pointers::default() };
+    let under = |top, url: &'static [&'static str]| {
+        intermediate("unknown cross", top, Pointers { crl: url, ..Pointers::default() })
+    };
+    let both = [
+        under("CA", &["http://crl.example/one.crl"]),
+        under("unknown old CA", &["http://old.example/two.crl"]),
+    ];
+    let pem = both.iter().map(|der| pem(der)).collect::<String>().into_bytes();
+    let leaf = issued("a.example", "unknown cross", aia);
+    let seen = with_hosts(world(CONFIG).see(target().presents_incomplete([leaf])))
+        .body("http://aia.example/ca.pem", pem)
+        .look();
+    assert!(tls(&seen).completed_by_aia);
+    assert!(seen.ids().contains(&"crl.example:80/http") && seen.ids().contains(&"old.example:80/http"));
+}
+
+fn pem(der: &[u8]) -> String {
+    use base64::Engine;
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<&str> =
+        text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+}
+
+#[test]
+fn f25_the_declared_inspection_ca_is_named_and_a_stranger_on_several_owners_is_suspected() {
+    let leaf = issued("a.example", "unknown corporate CA", Pointers::default());
+
+    let mut declared = world(CONFIG).see(target().presents_incomplete([leaf.clone()]));
+    declared.inspection = vec![authority_of("unknown corporate CA")];
+    let seen = declared.look();
+    assert_eq!(tls(&seen).verdicts, [TlsVerdict::Inspected]);
+    assert_eq!(severities(&seen, FindingId::F25), [Severity::Medium]);
+    assert!(seen.findings(FindingId::F25)[0].detail.contains("CN=unknown corporate CA"));
+    let target_b = "[[target]]\nworkload = \"w\"\nhost = \"b.other\"\nport = 443\nprobe = \"tls\"\n";
+    let two = |issuer: &str| {
+        let other = issued("b.other", issuer, Pointers::default());
+        world(&format!("{CONFIG}{target_b}"))
+            .see(target().presents_incomplete([leaf.clone()]))
+            .see(closed("b.other", "203.0.113.8").presents_incomplete([other]))
+            .look()
+    };
+    let same = two("unknown corporate CA");
+    assert_eq!(
+        severities(&same, FindingId::F25),
+        [Severity::Medium, Severity::Medium],
+        "a suspicion on both"
+    );
+    assert_eq!(tls(&same).verdict, Some(TlsVerdict::IncompleteChain), "no CA is declared");
+    assert_eq!(severities(&two("unknown other CA"), FindingId::F25), [], "each has its own");
+}
+
+#[test]
+fn f35_a_ca_host_that_no_list_of_microsoft_names() {
+    let documented = Pointers { crl: &["http://crl3.digicert.com/a.crl"], ..Pointers::default() };
+    let seen = presenting([issued("a.example", "CA", documented)]).look();
+    assert_eq!(severities(&seen, FindingId::F35), []);
+    let undocumented = Pointers { crl: &["http://crl2.microsoft.com/a.crl"], ..Pointers::default() };
+    let seen = presenting([issued("a.example", "CA", undocumented)]).look();
+    assert_eq!(
+        severities(&seen, FindingId::F35),
+        [Severity::Low],
+        "in real certificates, in no list (DOMAIN §4.4.3)"
+    );
+}
+
+#[test]
+fn f38_a_staple_that_does_not_count_and_one_that_is_missed() {
+    let leaf = || issued("a.example", "CA", BOTH);
+    let plain = presenting([leaf()]).look();
+    assert_eq!(severities(&plain, FindingId::F38), [], "no staple is normal");
+    let garbage = with_hosts(world(CONFIG).see(target().presents([leaf()]).staples(b"garbage"))).look();
+    assert_eq!(severities(&garbage, FindingId::F38), [Severity::Low]);
+    assert_eq!(tls(&garbage).stapled.status, Some(RevocationStatus::Undetermined));
+    let silent = world(CONFIG).see(target().presents([leaf()])).look();
+    assert_eq!(severities(&silent, FindingId::F38), [Severity::Low], "nobody else answers");
+    let stale = presenting([issued("a.example", "CA", Pointers { crl: &[], ..BOTH })])
+        .says("http://ocsp.example/", Said::Ocsp(Err(OcspError::Stale)))
+        .look();
+    assert_eq!(tls(&stale).revocation.status, RevocationStatus::Undetermined);
+}
+
+#[test]
+fn f39_says_when_the_first_answer_expires() {
+    let seen = presenting([issued("a.example", "CA", CRL)]).look();
+    let expected = now() + Duration::from_secs(86_400);
+    assert_eq!(seen.workload().breaks_at, Some(expected));
+    let finding = seen.findings(FindingId::F39)[0];
+    assert_eq!((finding.subject.as_str(), finding.severity), ("workload:w", Severity::Info));
+    assert!(finding.detail.contains("2027-01-16T08:00:00Z"), "{}", finding.detail);
+    assert_eq!(seen.report.valid_until, Some(expected));
+    let reasons = Reasons::NONE;
+    let part = Said::Crl(Ok(CrlAnswer {
+        listing: Listing::NotListed(reasons),
+        this_update: now(),
+        next_update: expected,
+    }));
+    let nobody = presenting([issued("a.example", "CA", CRL)]).says("http://crl.example/a.crl", part).look();
+    assert_eq!(nobody.workload().breaks_at, None);
+}
