@@ -170,6 +170,13 @@ impl Case {
         self
     }
 
+    /// Issued by an authority of its own, and presented without it.
+    pub fn alone(mut self) -> Self {
+        self.issuer = super::world::OWN;
+        self.present = vec!["leaf"];
+        self
+    }
+
     pub fn presents(mut self, present: &[&'static str]) -> Self {
         self.present = present.to_vec();
         self

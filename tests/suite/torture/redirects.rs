@@ -1,11 +1,11 @@
 //! Where a URL out of a certificate may lead (R7, DESIGN §5). Behind every forbidden address somebody listens: see `trapped`.
 
 use super::case::{Case, case};
-use super::world::{base, der_of};
+use super::world::{base, own_der};
 
 /// A missing issuer whose URL is answered so.
 fn to(name: &'static str, directives: &str) -> Case {
-    case(name).presents(&["leaf"]).crl("/a.crl", base()).aia_by("/i.cer", directives)
+    case(name).alone().crl("/a.crl", base()).aia_by("/i.cer", directives)
 }
 
 fn redirect(name: &'static str, location: &str) -> Case {
@@ -15,11 +15,11 @@ fn redirect(name: &'static str, location: &str) -> Case {
 /// A chain of redirects over `/1`, `/2` … that ends at the issuer after so many.
 fn in_a_row(name: &'static str, count: usize) -> Case {
     const PATHS: [&str; 8] = ["/i.cer", "/1.cer", "/2.cer", "/3.cer", "/4.cer", "/5.cer", "/6.cer", "/7.cer"];
-    let mut made = case(name).presents(&["leaf"]).crl("/a.crl", base()).access("caIssuers;URI:http://aia.{d}/i.cer");
+    let mut made = case(name).alone().crl("/a.crl", base()).access("caIssuers;URI:http://aia.{d}/i.cer");
     for pair in PATHS.windows(2).take(count) {
         made = made.nginx("aia", pair[0], &format!("return 302 http://aia.{{d}}{};", pair[1]));
     }
-    made.serve("aia", PATHS[count], der_of("issuing"))
+    made.serve("aia", PATHS[count], own_der())
 }
 
 pub fn cases() -> Vec<Case> {
@@ -34,9 +34,9 @@ pub fn cases() -> Vec<Case> {
         redirect("a redirect to a name of loopback", "http://inner.{d}/i.cer").record("inner", "127.0.0.1").expect("not completed; forbidden inner.{d}:80/http; F33 aia.{d}"),
         redirect("a redirect to a name of a private address", "http://inner.{d}/i.cer").record("inner", "10.9.9.9").expect("not completed; forbidden inner.{d}:80/http; F33 aia.{d}"),
         redirect("a redirect to a file", "file:///etc/passwd").expect("tls incomplete_chain; not completed; F33 aia.{d}"),
-        redirect("a redirect to https", "https://secure.torture.example/issuing.cer").expect("tls incomplete_chain; completed; leaf good by crl; member secure.torture.example:443/https"),
+        redirect("a redirect to https", "https://secure.torture.example/hidden-twin.cer").issued_by("hidden-twin").presents(&["leaf"]).expect("tls incomplete_chain; completed; member secure.torture.example:443/https"),
         redirect("a redirect to itself", "http://aia.{d}/i.cer").expect("tls incomplete_chain; not completed; F33 aia.{d}"),
-        redirect("a relative redirect", "/moved.cer").serve("aia", "/moved.cer", der_of("issuing")).expect("tls incomplete_chain; completed; leaf good by crl"),
+        redirect("a relative redirect", "/moved.cer").serve("aia", "/moved.cer", own_der()).expect("tls incomplete_chain; completed; leaf good by crl"),
         in_a_row("five redirects in a row", 5).expect("tls incomplete_chain; completed; leaf good by crl"),
         in_a_row("six redirects in a row", 6).expect("tls incomplete_chain; not completed; F33 aia.{d}; F40 aia.{d}: redirects more than 5 times"),
         redirect("a redirect back and forth", "http://aia.{d}/1.cer").nginx("aia", "/1.cer", "return 301 http://aia.{d}/i.cer;").expect("tls incomplete_chain; not completed; F33 aia.{d}"),

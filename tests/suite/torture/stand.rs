@@ -46,7 +46,7 @@ pub fn run(mut cases: Vec<Case>) -> Outcome {
     fs::write(&configuration, page(&dir, &places, "return 200 trapped;")).expect("a file");
     let (at, log) = (configuration.display().to_string(), dir.join("nginx.start.log").display().to_string());
     stage
-        .start(&["nginx", "-e", &log, "-p", &dir.display().to_string(), "-c", &at], &["203.0.113.10:443"])
+        .start(&["nginx", "-e", &log, "-p", &dir.display().to_string(), "-c", &at], &["203.0.113.10:80"])
         .expect("nginx");
     let report = check(&stage, &world, &cases);
     let trapped = fs::read_to_string(dir.join("trap.log")).unwrap_or_default();
@@ -106,7 +106,7 @@ fn issue(world: &World, case: &Case) {
         request: case.request.to_owned(),
         arguments: case.arguments.split_whitespace().map(str::to_owned).collect(),
     };
-    let authority = world.authority(case.issuer);
+    let authority = world.issuer_of(case);
     authority.issue(&leaf).unwrap_or_else(|error| panic!("{}: {error:#}", case.name));
     if let Some(octets) = &case.odd_serial {
         let odd = resign(&world.der(&file), octets, authority).expect("a certificate");

@@ -10,10 +10,14 @@ use super::case::{Case, Indexed, Make};
 /// The host that publishes what the authorities' own certificates point to.
 const PUB: &str = "http://pub.torture.example";
 
+/// The issuer that a case has for itself.
+pub const OWN: &str = "own";
+
 /// Everything made once.
 pub struct World {
     pub shop: Workshop,
     authorities: BTreeMap<&'static str, Authority>,
+    owned: BTreeMap<String, Authority>,
     /// The CRL of `issuing`.
     pub base: Vec<u8>,
     /// Bodies of `pub.torture.example` by path.
@@ -29,7 +33,7 @@ impl World {
     pub fn make(dir: &Path, cases: &[Case]) -> Self {
         let shop = Workshop::open(dir).expect("a folder");
         let mut world =
-            Self { shop, authorities: BTreeMap::new(), base: Vec::new(), published: Vec::new() };
+            Self { shop, authorities: BTreeMap::new(), owned: BTreeMap::new(), base: Vec::new(), published: Vec::new() };
         for (request, key) in [("leaf", Key::P256), ("p521-leaf", Key::P521)] {
             world.shop.request(request, key).expect("a key");
         }
@@ -45,6 +49,7 @@ impl World {
         world.middle();
         world.odd_middle();
         world.delegates();
+        world.own(cases);
         world.publish(cases);
         world
     }
@@ -84,6 +89,15 @@ impl World {
         self.below("lower", "Torture Lower CA", Key::P256, "upper", |leaf| {
             leaf.extensions += &format!("authorityInfoAccess = caIssuers;URI:{PUB}/upper.cer\n");
         });
+        // Presented by nobody: only their URLs bring them.
+        self.below("hidden", "Torture Hidden CA", Key::P256, "root", same);
+        self.below("hidden-twin", "Torture Hidden Twin CA", Key::P256, "root", same);
+        self.below("uppermost", "Torture Uppermost CA", Key::P256, "root", same);
+        self.below("lowest", "Torture Lowest CA", Key::P256, "uppermost", |leaf| {
+            leaf.extensions += &format!("authorityInfoAccess = caIssuers;URI:{PUB}/uppermost.cer\n");
+        });
+        self.below("crossed", "Torture Crossed CA", Key::P256, "root", same);
+        self.certify("crossed-second", "crossed", "second", same);
         self.below("cross", "Torture Cross CA", Key::P256, "root", same);
         self.certify("cross-second", "cross", "second", same);
         self.certify("cross-stranger", "cross", "stranger", same);
@@ -121,6 +135,25 @@ impl World {
         self.authorities.insert("indirect", indirect);
     }
 
+    /// The authorities that one case has for itself, so that no other case brings its certificate.
+    fn own(&mut self, cases: &[Case]) {
+        for case in cases.iter().filter(|case| case.issuer == OWN) {
+            let name = format!("own-{}", case.serial);
+            let authority = self.shop.authority(&name, &format!("Torture CA {}", case.serial), Key::P256).expect("a key");
+            let leaf = authority.certificate(&name, (-300, 2000), &listed_in("root"));
+            self.authority("root").issue(&leaf).expect("a certificate");
+            self.owned.insert(name, authority);
+        }
+    }
+
+    /// The authority that issues the leaf of a case.
+    pub fn issuer_of(&self, case: &Case) -> &Authority {
+        match case.issuer {
+            OWN => self.owned.get(&format!("own-{}", case.serial)).expect("it was made"),
+            name => self.authority(name),
+        }
+    }
+
     fn delegates(&mut self) {
         let usage = "extendedKeyUsage = OCSPSigning\n";
         let nocheck = format!("{usage}noCheck = ignored\n");
@@ -151,6 +184,9 @@ impl World {
             ("upper", Vec::new()),
             ("newroot", Vec::new()),
             ("impostor", Vec::new()),
+            ("uppermost", Vec::new()),
+            ("lowest", Vec::new()),
+            ("crossed", Vec::new()),
             ("lower", Vec::new()),
             ("cross", Vec::new()),
             ("unknown", Vec::new()),
@@ -168,7 +204,7 @@ impl World {
             self.published.push((format!("/{name}.crl"), crl));
         }
         self.base = self.published[0].1.clone();
-        for name in ["issuing", "upper", "lower", "impostor", "loop-a2", "loop-b2", "cross", "cross-second"] {
+        for name in ["issuing", "upper", "lower", "impostor", "loop-a2", "loop-b2", "hidden", "hidden-twin", "uppermost"] {
             self.published.push((format!("/{name}.cer"), self.der(name)));
         }
         let good = serials(&|case| case.indexed == Indexed::Good);
@@ -177,9 +213,20 @@ impl World {
     }
 }
 
-/// The usual CRL of `issuing`.
+/// The usual CRL of the leaf's issuer: of `issuing`, or of the case's own.
 pub fn base() -> Make {
-    Box::new(|world, _| world.base.clone())
+    Box::new(|world, case| match case.issuer {
+        OWN => {
+            let own = world.issuer_of(case);
+            Draft::default().sign(own, own).expect("a CRL")
+        }
+        _ => world.base.clone(),
+    })
+}
+
+/// The certificate of the case's own issuer in DER.
+pub fn own_der() -> Make {
+    Box::new(|world, case| world.der(world.issuer_of(case).name()))
 }
 
 /// The usual CRL of an authority.
@@ -206,8 +253,8 @@ pub fn draft(change: impl Fn(&mut Draft, &Case) + Send + Sync + 'static) -> Make
     Box::new(move |world, case| {
         let mut draft = Draft::default();
         change(&mut draft, case);
-        let issuing = world.authority("issuing");
-        draft.sign(issuing, issuing).expect("a CRL")
+        let issuer = world.issuer_of(case);
+        draft.sign(issuer, issuer).expect("a CRL")
     })
 }
 
