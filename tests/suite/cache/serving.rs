@@ -205,8 +205,10 @@ async fn what_was_forgotten_is_asked_for_whole() {
 #[tokio::test]
 async fn one_host_is_asked_two_things_at_once_and_never_three() {
     let (server, fetcher) = (Server::start(Some(2)).await, fetcher(None));
+    // The same host, however it is written.
+    let host = |number| if number % 2 == 0 { "crl.example" } else { "user@CRL.example" };
     let asks: Vec<Ask> =
-        (0..12).map(|number| ask(&server.url("crl.example", &format!("/{number}")))).collect();
+        (0..12).map(|number| ask(&server.url(host(number), &format!("/{number}")))).collect();
     let all = join_all(asks.iter().map(|ask| fetcher.fetch(ask, LOCAL))).await;
     assert!(all.iter().all(|fetched| fetched.body.is_some()), "{all:#?}");
     assert_eq!((server.most("crl.example"), server.seen().len()), (2, 12));
