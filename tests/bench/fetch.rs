@@ -1,7 +1,7 @@
 //! What a large CRL costs: 24.5 MB from loopback, kept, read back, revalidated. Prints a table; asserts nothing.
 //!
 //! `cargo bench --bench fetch`. The server is a process of its own, so that what is measured is the agent's side: CPU of all
-//! its threads, and how far its peak of resident memory rises above what it had before, in sizes of the body.
+//! its threads, and how far its peak of resident memory rises above what it had before the first body, in sizes of the body.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
@@ -47,7 +47,7 @@ async fn measure(port: &str, folder: &std::path::Path) -> anyhow::Result<()> {
     let (cache, notes) = Cache::open(Some(folder));
     anyhow::ensure!(notes.is_empty(), "{notes:?}");
     let fetcher = Fetcher::new(Duration::from_secs(10), cache, Arc::new(TlsClient::new(&[])?));
-    let now = SystemTime::now();
+    let (base, now) = (status("VmRSS:")?, SystemTime::now());
     let until = |seconds| Some(now + Duration::from_secs(seconds));
     let (valid, expired) = (
         Validity { this_update: Some(now), next_update: until(86_400) },
@@ -56,16 +56,16 @@ async fn measure(port: &str, folder: &std::path::Path) -> anyhow::Result<()> {
     println!("{:<50} {:>10} {:>10} {:>14}", "24.5 MB (median of 7)", "wall", "CPU", "memory, sizes");
     for (what, path) in [("fetched, Content-Length", "whole"), ("fetched, chunked", "chunked")] {
         let ask = ask(port, path);
-        row(what, &fetcher, async || Ok(fetcher.fetch(&ask, LOCAL).await)).await?;
+        row(what, base, &fetcher, async || Ok(fetcher.fetch(&ask, LOCAL).await)).await?;
     }
     let ask = ask(port, "whole");
-    row("fetched and kept (fsync)", &fetcher, async || {
+    row("fetched and kept (fsync)", base, &fetcher, async || {
         let fetched = fetcher.fetch(&Ask { accept_cached: false, ..ask.clone() }, LOCAL).await;
         fetcher.keep(&ask, &fetched, valid).await;
         Ok(fetched)
     })
     .await?;
-    row("read from the cache, every byte checked", &fetcher, async || {
+    row("read from the cache, every byte checked", base, &fetcher, async || {
         let fetched = fetcher.fetch(&ask, LOCAL).await;
         anyhow::ensure!(fetched.cached);
         Ok(fetched)
@@ -74,8 +74,10 @@ async fn measure(port: &str, folder: &std::path::Path) -> anyhow::Result<()> {
     let kept = fetcher.fetch(&ask, LOCAL).await;
     fetcher.keep(&ask, &kept, expired).await;
     drop(kept);
-    row("revalidated (304) and read from the cache", &fetcher, async || Ok(fetcher.fetch(&ask, LOCAL).await))
-        .await
+    row("revalidated (304) and read from the cache", base, &fetcher, async || {
+        Ok(fetcher.fetch(&ask, LOCAL).await)
+    })
+    .await
 }
 
 fn ask(port: &str, path: &str) -> Ask {
@@ -85,6 +87,7 @@ fn ask(port: &str, path: &str) -> Ask {
 
 async fn row(
     what: &str,
+    base: u64,
     fetcher: &Fetcher,
     run: impl AsyncFn() -> anyhow::Result<Fetched>,
 ) -> anyhow::Result<()> {
@@ -93,11 +96,11 @@ async fn row(
         fetcher.begin_round();
         // Resets VmHWM to what is resident now (proc(5)).
         std::fs::write("/proc/self/clear_refs", "5")?;
-        let (before, cpu, began) = (status("VmRSS:")?, cpu()?, Instant::now());
+        let (cpu, began) = (cpu()?, Instant::now());
         let fetched = run().await?;
         walls.push(began.elapsed());
         cpus.push(self::cpu()?.saturating_sub(cpu));
-        sizes.push(status("VmHWM:")?.saturating_sub(before) * 1000 / SIZE as u64);
+        sizes.push(status("VmHWM:")?.saturating_sub(base) * 1000 / SIZE as u64);
         anyhow::ensure!(fetched.body.is_some_and(|body| body.len() == SIZE), "{:?}", fetched.seen);
     }
     walls.sort();
