@@ -9,3 +9,4 @@ mod paths;
 mod readme;
 mod scale;
 mod schema;
+mod torture;

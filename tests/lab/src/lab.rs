@@ -199,8 +199,8 @@ fn network(mark: &Path) -> Result<BTreeMap<&'static str, Namespace>> {
 /// A directory that goes when the lab goes, also when this process is killed: a janitor outside waits for the end of a
 /// pipe that only this process holds. It also ends what the lab's programs have started and left.
 #[derive(Debug)]
-struct Directory {
-    path: PathBuf,
+pub(crate) struct Directory {
+    pub(crate) path: PathBuf,
     janitor: Child,
 }
 
@@ -215,7 +215,7 @@ done 2>/dev/null
 exec rm -rf "$0""#;
 
 impl Directory {
-    fn make() -> Result<Self> {
+    pub(crate) fn make() -> Result<Self> {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("cp{}x{number}", std::process::id()));

@@ -7,6 +7,7 @@
 //! * [`plan`]: the one table of nodes, links, prefixes and hosts; everything else is generated from it
 //! * [`Position`]: how the switches stand; a pure function turns it into routes
 //! * [`Lab`]: builds all of it, flips the switches, runs programs in its nodes; dropping it leaves nothing
+//! * [`torture`]: one namespace with hostile and odd certificates, CA hosts and servers
 //! * [`enter`]: makes root of an ordinary user, in a user namespace
 //!
 //! Nothing here has an uplink: the namespaces are joined to each other only.
@@ -24,6 +25,7 @@ mod position;
 mod server;
 mod switches;
 mod tools;
+pub mod torture;
 mod truth;
 mod wiring;
 mod zones;
