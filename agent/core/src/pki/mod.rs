@@ -13,6 +13,7 @@ mod reason;
 pub mod revocation;
 mod signature;
 
+use facts::parse;
 pub use facts::{CertificateFacts, fingerprint, read};
 pub use judge::{TlsVerdict, is_complete, judge, unfetchable};
 pub use reason::{Reason, Reasons};
