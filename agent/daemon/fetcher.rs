@@ -19,6 +19,7 @@ use bytes::Bytes;
 use closedpath_core::observation::FetchObservation;
 use closedpath_net::{FetchLimits, FetchRequest, Method, TlsClient, fetch};
 use tokio::sync::{Mutex, Semaphore};
+use url::Url;
 
 use crate::cache::format::{Header, sha256};
 use crate::cache::{Cache, Meta};
@@ -183,7 +184,7 @@ impl Fetcher {
     }
 
     async fn exchange(&self, request: &FetchRequest, ip: IpAddr) -> FetchObservation {
-        let host = self.hosts.of(host(&request.url));
+        let host = self.hosts.of(&host(&request.url));
         // The host's turn first: who waits for a slow host must not take a place from others. No semaphore is ever closed.
         let _turn = host.acquire().await;
         let _place = self.all.acquire().await;
@@ -192,10 +193,9 @@ impl Fetcher {
     }
 }
 
-/// What the URL names between `//` and the path; one that names nothing is not dialled anyway.
-fn host(url: &str) -> &str {
-    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-    authority.split(['/', '?', '#']).next().unwrap_or(authority)
+/// The host a URL names; one that names none is not dialled anyway.
+fn host(url: &str) -> String {
+    Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
 }
 
 async fn arrived(mut seen: FetchObservation, asked_at: SystemTime) -> Fetched {

@@ -1,5 +1,6 @@
 //! The product's tests from outside, in one binary. How to run one of them: `tests/README.md`.
 
+mod cache;
 mod daemon;
 mod lab;
 mod layers;

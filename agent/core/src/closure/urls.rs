@@ -156,6 +156,10 @@ pub fn parse(text: &str, kind: Origin, base: Option<&str>) -> Option<Link> {
     url.set_username("").ok()?;
     url.set_password(None).ok()?;
     let endpoint = EndpointKey::new(url.host_str()?, url.port_or_known_default()?, probe);
+    // "http:./" has the host ".", the root of the DNS.
+    if endpoint.host.is_empty() {
+        return None;
+    }
     let key = match kind {
         Origin::Ocsp => format!("{}://{}:{} ocsp", url.scheme(), endpoint.host, endpoint.port),
         _ => url.to_string(),
@@ -186,7 +190,8 @@ mod tests {
 
     #[test]
     fn what_no_http_client_can_fetch_is_no_link() {
-        for text in ["ldap:///CN=CA", "file:///etc/passwd", "http://", "nonsense", "http://a b/"] {
+        for text in ["ldap:///CN=CA", "file:///etc/passwd", "http://", "nonsense", "http://a b/", "http://./"]
+        {
             assert_eq!(parse(text, Origin::Crl, None), None, "{text}");
         }
     }

@@ -106,7 +106,7 @@ fn has_the_same_key(one: &[u8], other: &[u8]) -> bool {
 }
 
 fn is_certificate(der: &[u8]) -> bool {
-    matches!(X509Certificate::from_der(der), Ok((rest, _)) if rest.is_empty())
+    super::parse(der).is_some()
 }
 
 fn from_pem(text: &[u8]) -> Result<Vec<Vec<u8>>, AiaError> {

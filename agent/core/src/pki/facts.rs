@@ -50,7 +50,7 @@ pub struct CertificateFacts {
 
 /// Reads a certificate; `None` for anything that is not one.
 pub fn read(der: &[u8]) -> Option<CertificateFacts> {
-    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let certificate = parse(der)?;
     let mut unreadable = Vec::new();
     let crl = pointers(&certificate, ID_CRL_POINTS, "cRLDistributionPoints", uris, &mut unreadable);
     let freshest = pointers(&certificate, ID_FRESHEST, "freshestCRL", uris, &mut unreadable);
@@ -68,6 +68,28 @@ pub fn read(der: &[u8]) -> Option<CertificateFacts> {
         ca_issuers: access.ca_issuers,
         unreadable,
     })
+}
+
+/// The certificate that `der` is, if it is one and nothing more.
+///
+/// x509-parser leaves off the rest of a Name behind an attribute it cannot read, and two names with the same beginning
+/// compare as one: a certificate of another issuer would look self-issued, and its pointers would not be followed.
+pub(super) fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {
+    let (rest, certificate) = X509Certificate::from_der(der).ok()?;
+    let (issuer, subject) = names(der).ok()?;
+    let whole = certificate.issuer().as_raw() == issuer && certificate.subject().as_raw() == subject;
+    (rest.is_empty() && whole).then_some(certificate)
+}
+
+/// Issuer and subject, DER of each Name (RFC 5280 §4.1).
+fn names(certificate: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+    let mut signed = Reader::new(Reader::new(certificate).body(der::SEQUENCE)?).inside(der::SEQUENCE)?;
+    signed.optional(der::constructed(0))?;
+    signed.element(der::INTEGER)?;
+    signed.element(der::SEQUENCE)?;
+    let issuer = signed.element(der::SEQUENCE)?.raw;
+    signed.element(der::SEQUENCE)?;
+    Ok((issuer, signed.element(der::SEQUENCE)?.raw))
 }
 
 /// The URLs of an authorityInfoAccess.

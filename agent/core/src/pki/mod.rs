@@ -17,6 +17,7 @@ pub mod revocation;
 mod signature;
 mod trust;
 
+use facts::parse;
 pub use facts::{CertificateFacts, fingerprint, read};
 pub use judge::{TlsVerdict, is_complete, judge, unfetchable};
 pub use pool::{Above, Parent, Pool};

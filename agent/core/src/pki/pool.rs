@@ -80,6 +80,10 @@ impl Pool {
             return found;
         }
         namesakes.push(sha256.to_string());
+        if self.trust.contains(sha256) {
+            // Its children know it already.
+            return found;
+        }
         for child in self.by_issuer.get(&subject).into_iter().flatten().filter(|child| *child != sha256) {
             let Some(child_known) = self.known.get_mut(child) else { continue };
             if aia::is_issuer(der, &child_known.der) {
@@ -116,15 +120,15 @@ impl Pool {
         while let Some(sha256) = queue.pop_front() {
             let Some(known) = self.known.get(sha256).filter(|_| seen.insert(sha256)) else { continue };
             keys.insert(known.key.as_slice());
+            if self.trust.contains(sha256) {
+                above.anchors.insert(sha256.to_string());
+                continue;
+            }
             if !presented.iter().any(|other| other == sha256) {
                 if above.issuers.len() >= MOST_ABOVE {
                     break;
                 }
                 above.issuers.push(sha256.to_string());
-            }
-            if self.trust.contains(sha256) {
-                above.anchors.insert(sha256.to_string());
-                continue;
             }
             for parent in &known.parents {
                 // RFC 4158 §5.2: a name and key that a path has already lead nowhere. Two cross-signs of one CA are met

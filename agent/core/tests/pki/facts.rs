@@ -134,3 +134,30 @@ fn an_extension_that_is_there_twice_is_unreadable() {
     assert_eq!(facts.unreadable, ["cRLDistributionPoints", "freshestCRL", "authorityInfoAccess"]);
     assert!(facts.crl.is_empty() && facts.freshest.is_empty() && facts.ocsp.is_empty());
 }
+
+#[test]
+fn names_that_only_begin_alike_are_not_one_name() {
+    let attribute = |value: &[u8]| sequence(&[&[6, 3, 0x55, 4, 10], &der::encode(0x0c, &[value])]);
+    let rdn = |value: &[u8]| der::encode(der::SET, &[&attribute(value)]);
+    let with = |issuer: &[u8], subject: &[u8]| {
+        let genuine = CertificateParams::new(Vec::new()).unwrap();
+        let genuine = genuine.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let whole = der::single(genuine.der(), der::SEQUENCE).unwrap();
+        let mut parts = der::Reader::new(whole.body);
+        let signed = parts.element(der::SEQUENCE).unwrap();
+        let mut fields = der::Reader::new(signed.body);
+        let mut field = || fields.any().unwrap().raw;
+        let (version, serial, algorithm, _, validity, _) =
+            (field(), field(), field(), field(), field(), field());
+        let signed = sequence(&[version, serial, algorithm, issuer, validity, subject, fields.rest()]);
+        read(&sequence(&[&signed, parts.rest()]))
+    };
+    let (good, other) = (sequence(&[&rdn(b"a")]), sequence(&[&rdn(b"b")]));
+    assert!(with(&good, &good).unwrap().self_issued);
+    assert!(!with(&good, &other).unwrap().self_issued);
+    // No attribute can be read of an RDN that is a SET of INTEGER.
+    let odd = |last: u8| sequence(&[&rdn(b"a"), &[0x31, 3, 2, 1, last]]);
+    assert_eq!(with(&odd(1), &odd(2)), None);
+    assert_eq!(with(&good, &odd(1)), None);
+    assert_eq!(with(&odd(1), &good), None);
+}

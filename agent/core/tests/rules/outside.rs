@@ -167,7 +167,7 @@ fn a_url_is_asked_about_all_certificates_at_once_and_a_responder_about_each() {
         match work {
             Work::Fetch { ask: Ask::Crl(questions), .. } => crls += questions.len(),
             Work::Fetch { ask: Ask::Ocsp { question, .. }, .. } => {
-                _ = requests.insert(question.about.clone())
+                requests.insert(question.about.clone());
             }
             Work::Fetch { .. } | Work::Resolve { .. } | Work::Probe { .. } => {}
         }
@@ -198,6 +198,13 @@ fn f37_a_missing_issuer_is_brought_by_aia_and_stays_visible() {
         statuses,
         [RevocationStatus::NotChecked, RevocationStatus::Good],
         "what was brought is asked about"
+    );
+    let further = incomplete("CA").body("http://aia.example/top.cer", authority_of("CA")).look();
+    let all = |seen: &Seen| self::tls(seen).revocation.certificates.len();
+    assert_eq!(
+        (all(&seen), all(&further)),
+        (2, 2),
+        "a trust anchor that is brought as well completes nothing"
     );
     assert_eq!(severities(&seen, FindingId::F37), [Severity::High]);
     assert!(seen.findings(FindingId::F37)[0].detail.contains("brings it"));

@@ -3,7 +3,6 @@
 use super::CrlError;
 use crate::pki::Reasons;
 use crate::pki::der::{self, Malformed, Reader};
-use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// cRLDistributionPoints.
 const ID_POINTS: &str = "2.5.29.31";
@@ -94,8 +93,7 @@ pub(super) fn name(body: &[u8]) -> Result<PointName<'_>, Malformed> {
 }
 
 fn of<'a>(certificate: &'a [u8], oid: &str) -> Result<Vec<DistributionPoint<'a>>, CrlError> {
-    let (_, certificate) =
-        X509Certificate::from_der(certificate).map_err(|_| CrlError::UnreadableCertificate)?;
+    let certificate = crate::pki::parse(certificate).ok_or(CrlError::UnreadableCertificate)?;
     let mut found = certificate.extensions().iter().filter(|e| e.oid.to_id_string() == oid);
     match (found.next(), found.next()) {
         (None, _) => Ok(Vec::new()),
