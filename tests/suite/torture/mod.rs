@@ -25,6 +25,7 @@ use case::Case;
 
 type Group = fn() -> Vec<Case>;
 
+/// The groups in the order of their cases' numbers.
 const GROUPS: [Group; 8] = [
     chains::cases,
     aia::cases,
@@ -38,8 +39,11 @@ const GROUPS: [Group; 8] = [
 
 /// The one run, by whichever test comes first.
 fn outcome() -> &'static stand::Outcome {
-    static OUTCOME: OnceLock<stand::Outcome> = OnceLock::new();
-    OUTCOME.get_or_init(|| stand::run(all()))
+    static OUTCOME: OnceLock<Result<stand::Outcome, String>> = OnceLock::new();
+    match OUTCOME.get_or_init(|| stand::run(all())) {
+        Ok(outcome) => outcome,
+        Err(words) => panic!("{words}"),
+    }
 }
 
 fn all() -> Vec<Case> {

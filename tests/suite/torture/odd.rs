@@ -30,6 +30,7 @@ pub fn start(stage: &Stage) {
 /// To close a socket that holds unread bytes resets the connection.
 fn reset(stream: TcpStream) {
     let _ = stream.peek(&mut [0]);
+    drop(stream);
 }
 
 fn banner(mut stream: TcpStream) {

@@ -9,8 +9,8 @@ use closedpath_lab::torture::{Leaf, Place, Stage, page, resign};
 use serde_json::Value;
 
 use super::case::{Case, Route};
-use super::world::World;
 use super::odd;
+use super::world::World;
 use crate::lab::AGENT;
 
 /// The host of CRLs and certificates over https.
@@ -23,8 +23,8 @@ pub struct Outcome {
     pub trapped: String,
 }
 
-/// Runs all of them.
-pub fn run(mut cases: Vec<Case>) -> Outcome {
+/// Runs all of them; an agent that ends without a report gives its words instead.
+pub fn run(mut cases: Vec<Case>) -> Result<Outcome, String> {
     closedpath_lab::enter().expect("root, or a kernel that allows user namespaces");
     for (number, case) in cases.iter_mut().enumerate() {
         case.serial = format!("{:08X}", 0x5a00_0000 + number);
@@ -48,15 +48,15 @@ pub fn run(mut cases: Vec<Case>) -> Outcome {
     stage
         .start(&["nginx", "-e", &log, "-p", &dir.display().to_string(), "-c", &at], &["203.0.113.10:80"])
         .expect("nginx");
-    let report = check(&stage, &world, &cases);
+    let report = check(&stage, &world, &cases)?;
     let trapped = fs::read_to_string(dir.join("trap.log")).unwrap_or_default();
     if let Some(keep) = std::env::var_os("TORTURE_REPORT") {
         fs::write(keep, format!("{report:#}")).expect("a file");
     }
-    Outcome { report, trapped }
+    Ok(Outcome { report, trapped })
 }
 
-fn check(stage: &Stage, world: &World, cases: &[Case]) -> Value {
+fn check(stage: &Stage, world: &World, cases: &[Case]) -> Result<Value, String> {
     let file = |name: &str| world.shop.file(name).display().to_string();
     let mut text = format!(
         "[agent]\nsite = \"torture\"\nstate_dir = {:?}\ntrust_anchors = [{:?}, {:?}]\ninspection_ca = {:?}\n
@@ -69,22 +69,29 @@ fn check(stage: &Stage, world: &World, cases: &[Case]) -> Value {
         file("inspector.pem"),
     );
     for case in cases {
-        let _ = write!(text, "\n[[target]]\nworkload = \"torture\"\nhost = \"{}\"\nport = 443\nprobe = \"tls\"\n", case.host());
+        let _ = write!(
+            text,
+            "\n[[target]]\nworkload = \"torture\"\nhost = \"{}\"\nport = 443\nprobe = \"tls\"\n",
+            case.host()
+        );
     }
     let configuration = stage.dir().join("agent.toml");
     fs::write(&configuration, text).expect("a file");
     let mut agent = stage.agent(AGENT).expect("a command");
     agent.args(["check", "--format", "json", "--config"]).arg(&configuration).stdin(Stdio::null());
     let output = agent.output().expect("the agent starts");
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+    serde_json::from_slice(&output.stdout).map_err(|error| {
+        // 124 is `timeout`'s: the agent came to no end.
+        format!("no report ({}): {error}: {}", output.status, String::from_utf8_lossy(&output.stderr))
+    })
 }
 
 /// The leaf's certificate, as `HOST.leaf.pem`.
 fn issue(world: &World, case: &Case) {
     let file = format!("{}.leaf", case.host());
     let names = case.names.clone().unwrap_or_else(|| format!("DNS:{}", case.host()));
-    let mut extensions = format!("basicConstraints = CA:FALSE\nsubjectAltName = {names}\n{}", case.extensions);
+    let mut extensions =
+        format!("basicConstraints = CA:FALSE\nsubjectAltName = {names}\n{}", case.extensions);
     let mut sections = String::new();
     for (number, (names, reasons)) in case.points.iter().enumerate() {
         let reasons = reasons.map(|reasons| format!("reasons = {reasons}\n")).unwrap_or_default();
@@ -137,9 +144,12 @@ fn pem(der: &[u8]) -> String {
 
 /// The chain's file, from the certificates' names; `leaf` is the case's own.
 fn chain(world: &World, case: &Case, present: &[&str], number: usize) -> String {
-    let name = |name: &&str| if *name == "leaf" { format!("{}.leaf", case.host()) } else { (*name).to_owned() };
-    let pem: Vec<u8> =
-        present.iter().flat_map(|one| world.shop.read(&format!("{}.pem", name(one))).expect("a certificate")).collect();
+    let name =
+        |name: &&str| if *name == "leaf" { format!("{}.leaf", case.host()) } else { (*name).to_owned() };
+    let pem: Vec<u8> = present
+        .iter()
+        .flat_map(|one| world.shop.read(&format!("{}.pem", name(one))).expect("a certificate"))
+        .collect();
     let file = format!("{}.{number}.chain", case.host());
     world.shop.write(&file, &pem).expect("a file");
     world.shop.file(&file).display().to_string()
@@ -187,7 +197,8 @@ fn ca_hosts(world: &World, case: &Case, dir: &Path) -> Vec<Place> {
                 let file = format!("{number}.{ending}");
                 fs::write(root.join(&file), make(world, case)).expect("a file");
                 // A file is an answer to GET alone, unless the refusal of POST is taken for a GET.
-                let serve = format!("root {}; try_files /{file} =404; error_page 405 =200 /{file};", root.display());
+                let serve =
+                    format!("root {}; try_files /{file} =404; error_page 405 =200 /{file};", root.display());
                 if *path == "/" { ("/".to_owned(), serve) } else { (format!("= \"{path}\""), serve) }
             }
         });
@@ -248,13 +259,19 @@ fn responders(stage: &mut Stage, world: &World) {
         ("8006", "delegate-checked"),
     ] {
         let (pem, key) = (file(&format!("{signer}.pem")), file(&format!("{signer}.key")));
-        let words = ["openssl", "ocsp", "-port", port, "-index", &index, "-CA", &ca, "-rsigner", &pem, "-rkey", &key];
+        let words =
+            ["openssl", "ocsp", "-port", port, "-index", &index, "-CA", &ca, "-rsigner", &pem, "-rkey", &key];
         let words = [&words[..], &["-ndays", "7", "-ignore_err"]].concat();
         stage.start(&words, &[&format!("127.0.0.1:{port}")]).expect("openssl ocsp");
     }
     let (leaf, key, root) = (file("secure.chain"), file("leaf.key"), file("root.pem"));
-    let words = ["openssl", "s_server", "-accept", "203.0.113.20:443", "-tls1_3", "-Verify", "2", "-quiet", "-www"];
-    let words = [&words[..], &["-verify_return_error", "-CAfile", &root, "-cert", &leaf, "-cert_chain", &leaf, "-key", &key]].concat();
+    let words =
+        ["openssl", "s_server", "-accept", "203.0.113.20:443", "-tls1_3", "-Verify", "2", "-quiet", "-www"];
+    let words = [
+        &words[..],
+        &["-verify_return_error", "-CAfile", &root, "-cert", &leaf, "-cert_chain", &leaf, "-key", &key],
+    ]
+    .concat();
     stage.start(&words, &["203.0.113.20:443"]).expect("openssl s_server");
 }
 

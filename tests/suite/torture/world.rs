@@ -32,8 +32,13 @@ fn listed_in(file: &str) -> String {
 impl World {
     pub fn make(dir: &Path, cases: &[Case]) -> Self {
         let shop = Workshop::open(dir).expect("a folder");
-        let mut world =
-            Self { shop, authorities: BTreeMap::new(), owned: BTreeMap::new(), base: Vec::new(), published: Vec::new() };
+        let mut world = Self {
+            shop,
+            authorities: BTreeMap::new(),
+            owned: BTreeMap::new(),
+            base: Vec::new(),
+            published: Vec::new(),
+        };
         for (request, key) in [("leaf", Key::P256), ("p521-leaf", Key::P521)] {
             world.shop.request(request, key).expect("a key");
         }
@@ -63,7 +68,14 @@ impl World {
     }
 
     /// An authority certified by another one.
-    fn below(&mut self, name: &'static str, subject: &str, key: Key, issuer: &str, change: impl Fn(&mut Leaf)) {
+    fn below(
+        &mut self,
+        name: &'static str,
+        subject: &str,
+        key: Key,
+        issuer: &str,
+        change: impl Fn(&mut Leaf),
+    ) {
         let authority = self.shop.authority(name, subject, key).expect("a key");
         self.authorities.insert(name, authority);
         self.certify(name, name, issuer, change);
@@ -139,7 +151,8 @@ impl World {
     fn own(&mut self, cases: &[Case]) {
         for case in cases.iter().filter(|case| case.issuer == OWN) {
             let name = format!("own-{}", case.serial);
-            let authority = self.shop.authority(&name, &format!("Torture CA {}", case.serial), Key::P256).expect("a key");
+            let authority =
+                self.shop.authority(&name, &format!("Torture CA {}", case.serial), Key::P256).expect("a key");
             let leaf = authority.certificate(&name, (-300, 2000), &listed_in("root"));
             self.authority("root").issue(&leaf).expect("a certificate");
             self.owned.insert(name, authority);
@@ -204,7 +217,17 @@ impl World {
             self.published.push((format!("/{name}.crl"), crl));
         }
         self.base = self.published[0].1.clone();
-        for name in ["issuing", "upper", "lower", "impostor", "loop-a2", "loop-b2", "hidden", "hidden-twin", "uppermost"] {
+        for name in [
+            "issuing",
+            "upper",
+            "lower",
+            "impostor",
+            "loop-a2",
+            "loop-b2",
+            "hidden",
+            "hidden-twin",
+            "uppermost",
+        ] {
             self.published.push((format!("/{name}.cer"), self.der(name)));
         }
         let good = serials(&|case| case.indexed == Indexed::Good);
@@ -259,10 +282,7 @@ pub fn draft(change: impl Fn(&mut Draft, &Case) + Send + Sync + 'static) -> Make
 }
 
 /// A response on the leaf by hand, signed by `signer`, whose certificate comes with it.
-pub fn response(
-    signer: &'static str,
-    change: impl Fn(&mut Response, &Case) + Send + Sync + 'static,
-) -> Make {
+pub fn response(signer: &'static str, change: impl Fn(&mut Response, &Case) + Send + Sync + 'static) -> Make {
     Box::new(move |world, case| {
         let mut response = Response::of(Single::good(&case.serial_octets()));
         if signer != "issuing" {
