@@ -25,10 +25,6 @@ impl<'a> Crl<'a> {
         while !entries.is_empty() {
             let mut entry = entries.inside(der::SEQUENCE)?;
             let number = entry.body(der::INTEGER)?;
-            // X.690 §8.3.1: an INTEGER has at least one octet.
-            if number.is_empty() {
-                return Err(CrlError::Malformed);
-            }
             let time = entry.any()?;
             let mut reason = None;
             if !entry.is_empty() {
