@@ -76,7 +76,7 @@ impl UrlState {
         let Some(fetched) = self.fetched.as_ref().filter(|fetched| fetched.failure.is_none()) else {
             return false;
         };
-        let bare = self.kind == Origin::Ocsp && self.said.is_empty();
+        let bare = self.kind == Origin::Ocsp && self.said.is_empty() && self.questions.is_empty();
         let status = fetched.status.is_some_and(|status| match bare {
             true => !matches!(status, 300..=399 | 403 | 407),
             false => (200..300).contains(&status),

@@ -115,6 +115,21 @@ fn what_is_served_and_cannot_be_verified_is_no_answer() {
 }
 
 #[test]
+fn a_responder_that_answers_with_an_error_is_asked_once_per_address() {
+    let pointers = Pointers { crl: &[], ..BOTH };
+    for status in [404, 500, 503] {
+        let seen = presenting([issued("a.example", "CA", pointers)])
+            .see(closed("ocsp.example", "203.0.113.33"))
+            .page("http://ocsp.example/", status, None)
+            .look();
+        assert_eq!(seen.fetches().len(), 2, "{status}");
+        assert_eq!(seen.report.verdict, Verdict::ClosedButBroken);
+        let reason = tls(&seen).revocation.certificates[0].reason.clone().unwrap_or_default();
+        assert!(reason.contains(&format!("HTTP {status}")), "{reason}");
+    }
+}
+
+#[test]
 fn an_answer_over_https_counts_only_when_its_host_is_settled_without_it() {
     let https = Pointers { crl: &["https://crl.example/a.crl"], ..Pointers::default() };
     let seen = |host: Pointers<'_>| {
