@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use closedpath_core::closure::{Ask, Outcome};
+use closedpath_core::closure::{Ask, Complete, Outcome};
 use closedpath_core::pki::inquiry::{self, Question, Reading, SKEW};
 use closedpath_core::pki::revocation::Said;
 use closedpath_core::pki::{aia, ocsp};
@@ -50,7 +50,7 @@ impl Inquiries {
         let (mut fetched, reading) = match ask {
             Ask::Page => (self.get(&key, &url, ip, false).await.1, Reading::default()),
             Ask::Certificates => self.certificates(&key, &url, ip).await,
-            Ask::Crl(questions) => self.crl(&key, &url, ip, questions).await,
+            Ask::Crl { questions, complete } => self.crl(&key, &url, ip, questions, complete).await,
             Ask::Ocsp { question, redirected } => self.ocsp(&key, &url, ip, question, redirected).await,
         };
         // The exchange is known by the URL that was asked for, not by the request that went into its path.
@@ -76,20 +76,45 @@ impl Inquiries {
         (fetched, Reading::default())
     }
 
-    async fn crl(&self, key: &str, url: &str, ip: IpAddr, questions: Vec<Question>) -> (Fetched, Reading) {
+    async fn crl(
+        &self,
+        key: &str,
+        url: &str,
+        ip: IpAddr,
+        questions: Vec<Question>,
+        complete: Option<Complete>,
+    ) -> (Fetched, Reading) {
         let (ask, fetched) = self.get(key, url, ip, true).await;
         let Some(body) = fetched.body.clone() else { return (fetched, Reading::default()) };
         let now = SystemTime::now();
-        if let Some(reading) = self.remembered(fetched.digest, &questions, now) {
+        let complete = match complete {
+            None => None,
+            // The body of this round, or of the cache.
+            Some(Complete { key, url, ip }) => match self.get(&key, &url, ip, true).await.1.body {
+                None => return (fetched, Reading::default()),
+                body => body,
+            },
+        };
+        if complete.is_none()
+            && let Some(reading) = self.remembered(fetched.digest, &questions, now)
+        {
             return (fetched, reading);
         }
+        let whole = complete.is_none();
         let reading = {
             let questions = questions.clone();
             // A CRL of 25 MB takes 30 ms to verify.
-            off_the_reactor(move || inquiry::read_crl(&body, None, &questions, now)).await
+            off_the_reactor(move || match complete {
+                None => inquiry::read_crl(&body, &questions, now),
+                Some(complete) => inquiry::read_delta(&body, &complete, &questions, now),
+            })
+            .await
         };
         if let Some(validity) = validity(&reading) {
-            self.remember(fetched.digest, &questions, &reading, validity);
+            // One that names deltas is read again each round, so that they are asked each round.
+            if whole && reading.freshest.is_empty() {
+                self.remember(fetched.digest, &questions, &reading, validity);
+            }
             self.keep(&ask, &fetched, validity).await;
         }
         (fetched, reading)

@@ -138,9 +138,31 @@ impl Picture {
         None
     }
 
-    /// What the URL that a certificate points to says of it, wherever it redirects to.
+    /// What the URL that a certificate points to says of it, wherever it redirects to; a delta CRL that counts says more.
     pub fn said(&self, key: &str, about: &str) -> Option<&Said> {
-        self.redirects(key).last()?.said.get(about)
+        let last = self.redirects(key).last()?;
+        let of_delta = |delta: &String| self.redirects(delta).last()?.said.get(about);
+        let counts = |said: &&Said| matches!(said, Said::Crl(Ok(_)));
+        last.deltas.iter().filter_map(of_delta).find(counts).or_else(|| last.said.get(about))
+    }
+
+    /// What the caIssuers URLs of each certificate brought; all by fingerprint.
+    pub(super) fn brought(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut brought: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (key, url) in self.urls.iter().filter(|(_, url)| url.kind == Origin::Aia && url.redirects == 0) {
+            let Some(last) = self.redirects(key).last().filter(|last| !last.brought.is_empty()) else {
+                continue;
+            };
+            for asker in &url.askers {
+                brought.entry(asker.clone()).or_default().extend(last.brought.iter().cloned());
+            }
+        }
+        brought
+    }
+
+    /// The keys of the delta CRLs of a URL.
+    pub fn deltas(&self, key: &str) -> impl Iterator<Item = &String> {
+        self.redirects(key).last().into_iter().flat_map(|last| &last.deltas)
     }
 
     /// Why a URL was not served, in words: the failure mode, with the delay that clients suffer by it (DOMAIN §4.4.1).

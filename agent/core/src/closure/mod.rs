@@ -20,5 +20,5 @@ pub use needs::{Choice, Group, Need, Needs, needs};
 pub use revocation::{Revocations, revocations};
 pub use roots::{Root, Roots, roots};
 pub use urls::{Link, UrlState, parse};
-pub use work::{Ask, Outcome, Work};
+pub use work::{Ask, Complete, Outcome, Work};
 pub use worklist::Closure;

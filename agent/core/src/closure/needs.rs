@@ -171,7 +171,7 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
         for chain in &member.chains {
             for sha256 in chain.all() {
                 let Some(certificate) = picture.certificates.get(sha256) else { continue };
-                if certificate.self_issued || picture.pool.trust().contains(sha256) {
+                if certificate.self_signed || picture.pool.trust().contains(sha256) {
                     continue;
                 }
                 let (wanted, unsure) = revocation(profile);
@@ -184,7 +184,12 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
                     let of = (workload.clone(), format!("{what} {sha256}"));
                     join(&mut groups, of, &what, (wanted, unsure)).offer(Choice::Revocation(sha256.clone()));
                     let Some(link) = super::urls::parse(url, kind, None) else { continue };
-                    follow(&link.about(kind, 0, sha256).key, pointed(wanted));
+                    let key = link.about(kind, 0, sha256).key;
+                    follow(&key, pointed(wanted));
+                    // R4': without the delta, the complete CRL still counts.
+                    for delta in picture.deltas(&key) {
+                        follow(delta, pointed(wanted.min(Requirement::Soft)));
+                    }
                 }
                 let issued_by = |other: &&CertificateFacts| other.subject == certificate.issuer;
                 let presented =

@@ -1,21 +1,24 @@
 //! The outside world of the certificates: R3 to R8 as reactions to chains, redirects and what URLs answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::member::Chain;
 use super::urls::{self, Link, MAX_REDIRECTS, UrlState};
-use super::work::Work;
+use super::work::{Complete, Work};
 use super::worklist::Closure;
 use crate::observation::{FetchObservation, PathCheck, TlsObservation};
 use crate::pki::inquiry::{Question, Reading};
 use crate::pki::revocation::Said;
-use crate::pki::{self, CertificateFacts, aia, ocsp};
+use crate::pki::{self, Above, CertificateFacts, Pool, aia, ocsp};
 use crate::target::{EndpointKey, Origin, Probe};
 
 /// Bound on the URLs of one host (DOMAIN §4.3, termination).
 const MAX_URLS_PER_HOST: usize = 64;
 /// OCSP requests that one host gets; each certificate it is in charge of needs one.
 const MAX_REQUESTS_PER_HOST: usize = 5_000;
+
+/// Delta CRLs that are looked at per complete one.
+const MOST_DELTAS: usize = 4;
 
 impl Closure<'_> {
     /// R3, R4, R5: the certificates of a presented chain lead to CA hosts.
@@ -56,7 +59,7 @@ impl Closure<'_> {
     fn follow(&mut self, sha256: &str, depth: u8, from: &EndpointKey) {
         let Some(facts) = self.picture.certificates.get(sha256).cloned() else { return };
         self.picture.unfetchable.extend(pki::unfetchable(&facts).into_iter().map(str::to_string));
-        for extension in facts.unreadable.iter().filter(|_| !facts.self_issued) {
+        for extension in facts.unreadable.iter().filter(|_| !facts.self_signed) {
             let text = format!("{from} presents a certificate whose {extension} cannot be read");
             self.picture.truncated.insert(text);
         }
@@ -124,10 +127,11 @@ impl Closure<'_> {
     /// R5: looks again for the missing issuers of incomplete chains; those that were brought lead further.
     fn complete(&mut self) {
         let mut further = Vec::new();
+        let brought = self.picture.brought();
         let Self { picture, .. } = self;
         for (key, member) in &mut picture.members {
             for chain in &mut member.chains {
-                let above = picture.pool.above(&chain.certificates);
+                let above = above(&picture.pool, &brought, &chain.certificates);
                 if chain.incomplete {
                     let brought = above.issuers.iter().filter(|issuer| !chain.completed.contains(*issuer));
                     let depth = member.depth.saturating_add(2);
@@ -220,7 +224,14 @@ impl Closure<'_> {
         url.tried.insert(ip);
         url.in_flight = true;
         url.asked = url.questions.keys().cloned().collect();
-        self.queue.push_back(Work::Fetch { key: key.to_string(), url: url.url.clone(), ip, ask: url.ask() });
+        let (asked, complete) = (url.url.clone(), url.complete.clone());
+        let complete = complete.and_then(|key| {
+            let complete = self.picture.urls.get(&key)?;
+            let ip = complete.fetched.as_ref()?.ip;
+            Some(Complete { key, url: complete.url.clone(), ip })
+        });
+        let Some(url) = self.picture.urls.get(key) else { return };
+        self.queue.push_back(Work::Fetch { key: key.to_string(), url: asked, ip, ask: url.ask(complete) });
     }
 
     pub(super) fn fetched(&mut self, key: &str, mut seen: FetchObservation, reading: Reading) {
@@ -234,6 +245,8 @@ impl Closure<'_> {
         url.trouble = reading.trouble;
         url.validity = reading.validity.or(url.validity);
         let (kind, asked) = (url.kind, std::mem::take(&mut url.asked));
+        let questions: Vec<Question> =
+            asked.iter().filter_map(|about| url.questions.get(about)).cloned().collect();
         let mut said: BTreeMap<String, Said> = reading.said.into_iter().filter(|_| ok).collect();
         if ok && kind.is_ca() {
             // Whatever was asked is answered, so that nothing is asked for ever.
@@ -244,12 +257,50 @@ impl Closure<'_> {
         for (about, said) in said {
             self.said(key, about, said);
         }
+        self.ask_deltas(key, &reading.freshest, questions);
         match (location, kind) {
             (Some(location), _) => self.redirected(key, &location),
             (None, Origin::Aia) if ok => self.brought(key, &body),
             (None, _) => {}
         }
         self.fetch(key);
+    }
+
+    /// The delta CRLs of a complete one, as it and the certificates name them, are asked about what it has answered.
+    fn ask_deltas(&mut self, key: &str, freshest: &[String], questions: Vec<Question>) {
+        let Some(url) = self.picture.urls.get(key) else { return };
+        if url.kind != Origin::Crl || url.complete.is_some() {
+            return;
+        }
+        let from = url.endpoint.clone();
+        let answered = |question: &Question| matches!(url.said.get(&question.about), Some(Said::Crl(Ok(_))));
+        let questions: Vec<Question> = questions.into_iter().filter(answered).collect();
+        let depth = self.picture.members.get(&from).map_or(1, |member| member.depth);
+        for question in questions {
+            let facts = self.picture.certificates.get(&question.about);
+            let of_certificate = facts.map_or(&[][..], |facts| facts.freshest.as_slice());
+            let pointers: Vec<String> =
+                freshest.iter().chain(of_certificate).take(MOST_DELTAS).cloned().collect();
+            for pointer in pointers {
+                let Some(link) = urls::parse(&pointer, Origin::Crl, None) else {
+                    self.picture.unfetchable.insert(pointer);
+                    continue;
+                };
+                let link = link.delta_of(key);
+                let delta = link.key.clone();
+                if !self.admit(link, (Origin::Crl, Origin::Crl), depth, 0, &from) {
+                    continue;
+                }
+                if let Some(state) = self.picture.urls.get_mut(&delta) {
+                    state.complete = Some(key.to_string());
+                    state.askers.insert(question.about.clone());
+                }
+                if let Some(state) = self.picture.urls.get_mut(key) {
+                    state.deltas.insert(delta.clone());
+                }
+                self.ask(&delta, question.clone());
+            }
+        }
     }
 
     /// R8: an answer that a delegated responder signed brings that one's certificate.
@@ -293,10 +344,10 @@ impl Closure<'_> {
             url.trouble = failed.into_iter().find_map(Result::err).map(|error| error.to_string());
             return;
         }
-        for der in &found {
-            if let Some(facts) = pki::read(der) {
-                self.learn(facts, der);
-            }
+        let found: Vec<_> = found.iter().filter_map(|der| Some((pki::read(der)?, der))).collect();
+        url.brought = found.iter().map(|(facts, _)| facts.sha256.clone()).collect();
+        for (facts, der) in found {
+            self.learn(facts, der);
         }
         self.complete();
     }
@@ -305,7 +356,7 @@ impl Closure<'_> {
     fn redirected(&mut self, key: &str, location: &str) {
         let Some(url) = self.picture.urls.get(key) else { return };
         let (kind, redirects, base, from) = (url.kind, url.redirects, url.url.clone(), url.endpoint.clone());
-        let (questions, askers) = (url.questions.clone(), url.askers.clone());
+        let (questions, askers, complete) = (url.questions.clone(), url.askers.clone(), url.complete.clone());
         if redirects >= MAX_REDIRECTS {
             self.picture.truncated.insert(format!("{base} redirects more than {MAX_REDIRECTS} times"));
             return;
@@ -313,7 +364,10 @@ impl Closure<'_> {
         let depth = self.picture.members.get(&from).map_or(1, |member| member.depth.saturating_add(1));
         let Some(link) = urls::parse(location, kind, Some(&base)) else { return };
         let about = questions.keys().next().map_or("", String::as_str);
-        let link = link.about(kind, redirects + 1, about);
+        let mut link = link.about(kind, redirects + 1, about);
+        if let Some(complete) = &complete {
+            link = link.delta_of(complete);
+        }
         let next = link.key.clone();
         if next == key {
             return;
@@ -323,6 +377,7 @@ impl Closure<'_> {
         }
         if let Some(state) = self.picture.urls.get_mut(&next) {
             state.askers.extend(askers);
+            state.complete = complete;
         }
         if let Some(url) = self.picture.urls.get_mut(key) {
             url.next = Some(next.clone());
@@ -335,10 +390,25 @@ impl Closure<'_> {
     }
 }
 
+/// What lies above a presented chain, of that which its own caIssuers URLs brought: what another host presents is at hand as
+/// well, and no client would have it from there.
+fn above(pool: &Pool, brought: &BTreeMap<String, BTreeSet<String>>, presented: &[String]) -> Above {
+    let mut above = Above::default();
+    loop {
+        let links = presented.iter().chain(&above.issuers).filter_map(|link| brought.get(link));
+        let may: BTreeSet<&String> = links.flatten().collect();
+        let further = pool.above(presented, |issuer| may.contains(&issuer.to_string()));
+        if further == above {
+            return above;
+        }
+        above = further;
+    }
+}
+
 /// The URLs of a certificate, and what each is for; one that signed itself has none to follow.
 fn pointers(facts: &CertificateFacts) -> impl Iterator<Item = (&String, Origin)> {
     let crl = facts.crl.iter().flatten().map(|url| (url, Origin::Crl));
     let ocsp = facts.ocsp.iter().map(|url| (url, Origin::Ocsp));
     let issuers = facts.ca_issuers.iter().map(|url| (url, Origin::Aia));
-    crl.chain(ocsp).chain(issuers).filter(|_| !facts.self_issued)
+    crl.chain(ocsp).chain(issuers).filter(|_| !facts.self_signed)
 }

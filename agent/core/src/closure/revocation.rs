@@ -68,18 +68,23 @@ fn judge(
     stapled: Option<&OcspAnswer>,
     settled: &BTreeMap<String, Revocation>,
 ) -> Revocation {
-    if facts.self_issued || picture.pool.trust().contains(&facts.sha256) {
+    if facts.self_signed || picture.pool.trust().contains(&facts.sha256) {
         return Revocation::NotChecked(NotChecked::TrustAnchor);
     }
     let ocsp = facts.ocsp.iter().map(|url| (url, Origin::Ocsp));
     let pointers = ocsp.chain(facts.crl.iter().flatten().map(|url| (url, Origin::Crl)));
     let staple =
         stapled.map(|answer| Answer { source: Source::Staple, said: Said::Ocsp(Ok(answer.clone())) });
-    let asked = pointers.clone().map(|(url, kind)| answer(picture, facts, url, kind, settled));
-    let answers: Vec<Answer> = staple.into_iter().chain(asked).collect();
-    // Pointers that no URL can be read from are pointers all the same.
-    let has_pointers = pointers.count() > 0 || !facts.crl.is_empty() || !facts.unreadable.is_empty();
-    revocation::combine(has_pointers, &answers)
+    let asked = pointers.map(|(url, kind)| answer(picture, facts, url, kind, settled));
+    let unreadable = facts.unreadable.iter().map(|extension| (*extension, "the extension cannot be read"));
+    let nameless = facts.crl.iter().filter(|point| point.is_empty());
+    let nameless = nameless.map(|_| ("cRLDistributionPoints", "a distribution point is not given as a URL"));
+    let unasked = unreadable.chain(nameless).map(|(extension, why)| Answer {
+        source: Source::Crl(extension.to_string()),
+        said: Said::Nothing(why.to_string()),
+    });
+    let answers: Vec<Answer> = staple.into_iter().chain(asked).chain(unasked).collect();
+    revocation::combine(!answers.is_empty(), &answers)
 }
 
 /// What one pointer of a certificate brought.

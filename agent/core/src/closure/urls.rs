@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use url::Url;
 
-use super::work::Ask;
+use super::work::{Ask, Complete};
 use crate::observation::FetchObservation;
 use crate::pki::inquiry::{Question, Validity};
 use crate::pki::revocation::Said;
@@ -45,6 +45,12 @@ pub struct UrlState {
     pub said: BTreeMap<String, Said>,
     /// The certificates that point to it, by fingerprint.
     pub askers: BTreeSet<String>,
+    /// Of a caIssuers URL: the certificates that it brought, by fingerprint.
+    pub brought: Vec<String>,
+    /// Of a complete CRL: the keys of its delta CRLs.
+    pub deltas: BTreeSet<String>,
+    /// Of a delta CRL: the key of the complete one.
+    pub complete: Option<String>,
 }
 
 impl UrlState {
@@ -65,6 +71,9 @@ impl UrlState {
             asked: BTreeSet::new(),
             said: BTreeMap::new(),
             askers: BTreeSet::new(),
+            brought: Vec::new(),
+            deltas: BTreeSet::new(),
+            complete: None,
         }
     }
 
@@ -97,10 +106,10 @@ impl UrlState {
         }
     }
 
-    /// What to ask it for, next.
-    pub(super) fn ask(&self) -> Ask {
+    /// What to ask it for, next; `complete` is the CRL that a delta builds on.
+    pub(super) fn ask(&self, complete: Option<Complete>) -> Ask {
         match self.kind {
-            Origin::Crl => Ask::Crl(self.questions.values().cloned().collect()),
+            Origin::Crl => Ask::Crl { questions: self.questions.values().cloned().collect(), complete },
             Origin::Ocsp => match self.questions.values().next() {
                 Some(question) => Ask::Ocsp { question: question.clone(), redirected: self.redirects > 0 },
                 None => Ask::Page,
@@ -132,6 +141,13 @@ impl Link {
             let place = if redirects == 0 { &self.key } else { &self.url };
             self.key = format!("{place} {certificate}");
         }
+        self
+    }
+
+    /// The key for a delta CRL over the complete one with the key `complete`.
+    #[must_use]
+    pub fn delta_of(mut self, complete: &str) -> Self {
+        self.key = format!("{} delta of {complete}", self.key);
         self
     }
 }

@@ -41,8 +41,14 @@ pub enum Ask {
     Page,
     /// Certificates: the outcome keeps the body.
     Certificates,
-    /// What a CRL says of these; read by [`crate::pki::inquiry::read_crl`].
-    Crl(Vec<Question>),
+    /// What a CRL says of these; read by [`crate::pki::inquiry::read_crl`], a delta CRL by
+    /// [`crate::pki::inquiry::read_delta`].
+    Crl {
+        /// The certificates.
+        questions: Vec<Question>,
+        /// Of a delta CRL: the complete one that it builds on.
+        complete: Option<Complete>,
+    },
     /// What a responder says of this one; read by [`crate::pki::inquiry::read_ocsp`].
     Ocsp {
         /// The certificate.
@@ -50,6 +56,17 @@ pub enum Ask {
         /// The URL is where a redirect led: it holds the request already.
         redirected: bool,
     },
+}
+
+/// A complete CRL that was brought in this round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complete {
+    /// The URL's key in the closure.
+    pub key: String,
+    /// The URL.
+    pub url: String,
+    /// The address that served it.
+    pub ip: IpAddr,
 }
 
 /// The answer to one [`Work`].

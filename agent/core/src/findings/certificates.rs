@@ -123,7 +123,7 @@ fn untrusted_issuer(judged: &Judged<'_>, chain: &Chain) -> Option<String> {
         return None;
     }
     let leaf = judged.picture.certificates.get(chain.certificates.first()?)?;
-    if leaf.self_issued { None } else { topmost_issuer(judged, chain) }
+    if leaf.self_signed { None } else { topmost_issuer(judged, chain) }
 }
 
 /// The issuer of the last certificate that the leaf leads to.
@@ -132,7 +132,7 @@ fn topmost_issuer(judged: &Judged<'_>, chain: &Chain) -> Option<String> {
         chain.all().filter_map(|sha256| judged.picture.certificates.get(sha256)).collect();
     let mut current = *certificates.first()?;
     for _ in &certificates {
-        match certificates.iter().find(|other| other.subject == current.issuer && !current.self_issued) {
+        match certificates.iter().find(|other| other.subject == current.issuer && !current.self_signed) {
             Some(issuer) => current = issuer,
             None => break,
         }

@@ -3,10 +3,8 @@
 //! In: an HTTP body. Out: certificates as DER: one (DER), or several (PEM, PKCS#7 certs-only), at most [`MOST`]. What they
 //! are worth only a path to a trust anchor says: here nothing is trusted.
 
-use x509_parser::prelude::{FromDer, X509Certificate};
-
 use super::der::{self, Malformed, Reader};
-use super::{fingerprint, pem};
+use super::{fingerprint, parse, pem};
 
 /// Certificates in one body; real ones hold one to four.
 pub const MOST: usize = 16;
@@ -67,9 +65,7 @@ pub fn certificates(body: &[u8]) -> Result<Vec<Vec<u8>>, AiaError> {
 
 /// Whether `candidate` issued `certificate` (both DER): its name is the issuer's, it may be a CA, and its key signed.
 pub fn is_issuer(candidate: &[u8], certificate: &[u8]) -> bool {
-    let (Ok((_, candidate)), Ok((_, certificate))) =
-        (X509Certificate::from_der(candidate), X509Certificate::from_der(certificate))
-    else {
+    let (Some(candidate), Some(certificate)) = (parse(candidate), parse(certificate)) else {
         return false;
     };
     // A certificate without basicConstraints is a CA only before version 3 (RFC 5280 §6.1.4 (k)).
@@ -96,8 +92,8 @@ pub fn issuers<'a>(chain: &[Vec<u8>], candidates: &'a [Vec<u8>]) -> Result<Vec<&
 
 /// RFC 4158 §5.2: the same name and key twice in a path lead nowhere, whichever certificate says so.
 fn has_the_same_key(one: &[u8], other: &[u8]) -> bool {
-    match (X509Certificate::from_der(one), X509Certificate::from_der(other)) {
-        (Ok((_, one)), Ok((_, other))) => {
+    match (parse(one), parse(other)) {
+        (Some(one), Some(other)) => {
             one.subject().as_raw() == other.subject().as_raw()
                 && one.public_key().raw == other.public_key().raw
         }
@@ -106,7 +102,7 @@ fn has_the_same_key(one: &[u8], other: &[u8]) -> bool {
 }
 
 fn is_certificate(der: &[u8]) -> bool {
-    super::parse(der).is_some()
+    parse(der).is_some()
 }
 
 fn from_pem(text: &[u8]) -> Result<Vec<Vec<u8>>, AiaError> {

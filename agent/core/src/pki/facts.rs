@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use x509_parser::error::X509Error;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::crl::{DistributionPoint, points};
@@ -29,8 +30,9 @@ pub struct CertificateFacts {
     pub subject: String,
     /// Issuer.
     pub issuer: String,
-    /// Issuer and subject are the same name.
-    pub self_issued: bool,
+    /// Issuer and subject are the same name, and its own key signed it. A CA that changes its key issues certificates to its
+    /// own name that another key signed (RFC 5280 §3.2): those are not meant.
+    pub self_signed: bool,
     /// Start of validity.
     pub not_before: SystemTime,
     /// End of validity.
@@ -59,7 +61,7 @@ pub fn read(der: &[u8]) -> Option<CertificateFacts> {
         sha256: fingerprint(der),
         subject: certificate.subject().to_string(),
         issuer: certificate.issuer().to_string(),
-        self_issued: certificate.subject().as_raw() == certificate.issuer().as_raw(),
+        self_signed: is_self_signed(&certificate),
         not_before: moment(certificate.validity().not_before.timestamp()),
         not_after: moment(certificate.validity().not_after.timestamp()),
         crl,
@@ -79,6 +81,12 @@ pub(super) fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {
     let (issuer, subject) = names(der).ok()?;
     let whole = certificate.issuer().as_raw() == issuer && certificate.subject().as_raw() == subject;
     (rest.is_empty() && whole).then_some(certificate)
+}
+
+/// A signature that this build cannot verify is taken for its own: whose else it is, nobody here can tell.
+fn is_self_signed(certificate: &X509Certificate<'_>) -> bool {
+    certificate.subject().as_raw() == certificate.issuer().as_raw()
+        && !matches!(certificate.verify_signature(None), Err(X509Error::SignatureVerificationError))
 }
 
 /// Issuer and subject, DER of each Name (RFC 5280 §4.1).

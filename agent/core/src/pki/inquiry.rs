@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::crl::{self, Crl, CrlError};
+use super::crl::{self, Crl, CrlAnswer, CrlError, DistributionPoint};
 use super::ocsp::{self, OcspError};
 use super::revocation::Said;
 
@@ -35,6 +35,8 @@ pub struct Reading {
     pub validity: Option<Validity>,
     /// Why it is not what the URL is for.
     pub trouble: Option<String>,
+    /// Where a complete CRL says that its delta CRLs are.
+    pub freshest: Vec<String>,
 }
 
 /// A period of validity.
@@ -46,12 +48,32 @@ pub struct Validity {
     pub next_update: Option<SystemTime>,
 }
 
-/// Reads a CRL's body, with that of its delta if there is one.
-pub fn read_crl(body: &[u8], delta: Option<&[u8]>, questions: &[Question], now: SystemTime) -> Reading {
+/// Reads a CRL's body.
+pub fn read_crl(body: &[u8], questions: &[Question], now: SystemTime) -> Reading {
+    read(body, questions, |list, question, point| {
+        crl::answer(list, None, &question.certificate, &question.issuer, point, now, SKEW)
+    })
+}
+
+/// Reads a delta CRL's body over that of the complete CRL it builds on (RFC 5280 §5.2.4): the answers are those of both.
+pub fn read_delta(delta: &[u8], complete: &[u8], questions: &[Question], now: SystemTime) -> Reading {
+    let complete = crl::decode(complete);
+    let complete = complete.as_ref().ok().and_then(|der| Crl::parse(der).ok());
+    read(delta, questions, |delta, question, point| {
+        let list = complete.as_ref().ok_or(CrlError::DeltaWithoutBase)?;
+        crl::answer(list, Some(delta), &question.certificate, &question.issuer, point, now, SKEW)
+    })
+}
+
+fn read(
+    body: &[u8],
+    questions: &[Question],
+    ask: impl Fn(&Crl<'_>, &Question, Option<&DistributionPoint<'_>>) -> Result<CrlAnswer, CrlError>,
+) -> Reading {
     let nothing = |trouble: String| Reading {
         said: questions.iter().map(|it| (it.about.clone(), Said::Nothing(trouble.clone()))).collect(),
-        validity: None,
         trouble: Some(trouble),
+        ..Reading::default()
     };
     if let Some(page) = web_page(body) {
         return nothing(page);
@@ -64,11 +86,12 @@ pub fn read_crl(body: &[u8], delta: Option<&[u8]>, questions: &[Question], now: 
         Ok(list) => list,
         Err(error) => return nothing(error.to_string()),
     };
-    let delta = delta.and_then(|body| crl::decode(body).ok());
-    let delta = delta.as_ref().and_then(|der| Crl::parse(der).ok());
-    let mut reading = Reading::default();
+    let freshest = list.freshest.iter().flat_map(|point| point.uris.iter().cloned()).collect();
+    let mut reading = Reading { freshest, ..Reading::default() };
     for question in questions {
-        let answer = one_crl(&list, delta.as_ref(), question, now);
+        let answer = crl::points_of(&question.certificate).and_then(|points| {
+            ask(&list, question, points.iter().find(|point| point.uris.contains(&question.pointer)))
+        });
         if let Ok(answer) = &answer {
             let next_update = Some(answer.next_update);
             reading.validity = Some(Validity { this_update: answer.this_update, next_update });
@@ -76,22 +99,6 @@ pub fn read_crl(body: &[u8], delta: Option<&[u8]>, questions: &[Question], now: 
         reading.said.push((question.about.clone(), Said::Crl(answer)));
     }
     reading
-}
-
-fn one_crl(
-    list: &Crl<'_>,
-    delta: Option<&Crl<'_>>,
-    question: &Question,
-    now: SystemTime,
-) -> Result<crl::CrlAnswer, CrlError> {
-    let points = crl::points_of(&question.certificate)?;
-    let point = points.iter().find(|point| point.uris.contains(&question.pointer));
-    let ask = |delta| crl::answer(list, delta, &question.certificate, &question.issuer, point, now, SKEW);
-    match delta {
-        None => ask(None),
-        // A delta that does not fit is worth nothing, and takes nothing away (RFC 5280 §5.2.4).
-        Some(delta) => ask(Some(delta)).or_else(|_| ask(None)),
-    }
 }
 
 /// Reads an OCSP responder's body.
@@ -109,7 +116,7 @@ pub fn read_ocsp(body: &[u8], question: &Question, nonce: Option<&[u8]>, now: Sy
     };
     let no_ocsp = matches!(said, Said::Ocsp(Err(OcspError::Malformed)));
     let trouble = trouble.or_else(|| no_ocsp.then(|| OcspError::Malformed.to_string()));
-    Reading { said: vec![(question.about.clone(), said)], validity, trouble }
+    Reading { said: vec![(question.about.clone(), said)], validity, trouble, freshest: Vec::new() }
 }
 
 /// A web page where DER or PEM is expected.

@@ -54,7 +54,7 @@ pub fn judge(
     match path {
         _ if inspected => verdicts.push(TlsVerdict::Inspected),
         PathCheck::Trusted => {}
-        PathCheck::UnknownIssuer if leaf.self_issued => verdicts.push(TlsVerdict::SelfSigned),
+        PathCheck::UnknownIssuer if leaf.self_signed => verdicts.push(TlsVerdict::SelfSigned),
         PathCheck::UnknownIssuer if is_complete(chain) => verdicts.push(TlsVerdict::UntrustedRoot),
         PathCheck::UnknownIssuer => verdicts.push(TlsVerdict::IncompleteChain),
         PathCheck::UnsupportedAlgorithm => verdicts.push(TlsVerdict::UnsupportedAlgorithm),
@@ -72,7 +72,7 @@ pub fn judge(
 pub fn is_complete(chain: &[CertificateFacts]) -> bool {
     let Some(mut current) = chain.first() else { return false };
     for _ in chain {
-        if current.self_issued {
+        if current.self_signed {
             return true;
         }
         match chain.iter().find(|other| other.subject == current.issuer && *other != current) {

@@ -6,9 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use x509_parser::prelude::{FromDer, X509Certificate};
-
-use super::{Trust, aia};
+use super::{Trust, aia, parse};
 
 /// Certificates of one name that are considered; a name that more bear is somebody's joke.
 const MOST_NAMESAKES: usize = 16;
@@ -59,7 +57,7 @@ impl Pool {
 
     /// Adds a certificate. Out: those that have an issuer now and had none, itself among them.
     pub fn add(&mut self, sha256: &str, der: &[u8]) -> Vec<String> {
-        let Ok((_, certificate)) = X509Certificate::from_der(der) else { return Vec::new() };
+        let Some(certificate) = parse(der) else { return Vec::new() };
         if self.known.contains_key(sha256) {
             return Vec::new();
         }
@@ -111,8 +109,9 @@ impl Pool {
         &self.trust
     }
 
-    /// The issuers above a presented chain, as far as they are at hand.
-    pub fn above(&self, presented: &[String]) -> Above {
+    /// The issuers above a presented chain, of those that `may` complete it: what another host presents is at hand, and no
+    /// client would have it from there.
+    pub fn above(&self, presented: &[String], may: impl Fn(&str) -> bool) -> Above {
         let mut above = Above::default();
         let Some(leaf) = presented.first() else { return above };
         let (mut seen, mut keys) = (BTreeSet::new(), BTreeSet::new());
@@ -125,6 +124,9 @@ impl Pool {
                 continue;
             }
             if !presented.iter().any(|other| other == sha256) {
+                if !may(sha256) {
+                    continue;
+                }
                 if above.issuers.len() >= MOST_ABOVE {
                     break;
                 }

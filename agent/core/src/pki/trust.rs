@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use x509_parser::prelude::{FromDer, X509Certificate};
-
-use super::fingerprint;
+use super::{fingerprint, parse};
 
 /// Trust anchors as certificates. An anchor is an issuer like any other; only nobody asks it about itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,7 +20,7 @@ impl Trust {
         let mut trust = Self::default();
         for der in anchors {
             let der = der.as_ref();
-            let Ok((_, certificate)) = X509Certificate::from_der(der) else { continue };
+            let Some(certificate) = parse(der) else { continue };
             let sha256 = fingerprint(der);
             if trust.anchors.insert(sha256.clone(), der.into()).is_none() {
                 trust.by_subject.entry(certificate.subject().as_raw().to_vec()).or_default().push(sha256);
@@ -77,6 +75,6 @@ impl Trust {
 
 /// Name and key: two certificates that share both are the same authority.
 fn key_of(der: &[u8]) -> Option<Vec<u8>> {
-    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let certificate = parse(der)?;
     Some([certificate.subject().as_raw(), certificate.public_key().raw].concat())
 }

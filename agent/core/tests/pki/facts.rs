@@ -153,8 +153,8 @@ fn names_that_only_begin_alike_are_not_one_name() {
         read(&sequence(&[&signed, parts.rest()]))
     };
     let (good, other) = (sequence(&[&rdn(b"a")]), sequence(&[&rdn(b"b")]));
-    assert!(with(&good, &good).unwrap().self_issued);
-    assert!(!with(&good, &other).unwrap().self_issued);
+    assert!(with(&good, &good).unwrap().self_signed);
+    assert!(!with(&good, &other).unwrap().self_signed);
     // No attribute can be read of an RDN that is a SET of INTEGER.
     let odd = |last: u8| sequence(&[&rdn(b"a"), &[0x31, 3, 2, 1, last]]);
     assert_eq!(with(&odd(1), &odd(2)), None);

@@ -10,6 +10,7 @@ use closedpath_core::pki::ocsp::{OcspAnswer, OcspError, OcspStatus, Signer};
 use closedpath_core::pki::revocation::Said;
 use closedpath_core::pki::{Reason, Reasons, TlsVerdict};
 use closedpath_core::report::{RevocationStatus, TlsReport};
+use closedpath_core::target::Requirement;
 use closedpath_core::verdict::Verdict;
 
 use crate::certificates::{Pointers, authority_of, intermediate, issued, root};
@@ -130,6 +131,22 @@ fn a_responder_that_answers_with_an_error_is_asked_once_per_address() {
 }
 
 #[test]
+fn a_delta_crl_says_more_than_the_complete_one_and_takes_nothing_away_when_it_is_not_to_be_had() {
+    let with = |said: Said| {
+        presenting([issued("a.example", "CA", CRL)])
+            .has_delta("http://crl.example/a.crl", "http://delta.example/d.crl")
+            .see(closed("delta.example", "203.0.113.6"))
+            .says("http://delta.example/d.crl", said)
+            .look()
+    };
+    let revoked = with(listed());
+    assert_eq!(tls(&revoked).revocation.status, RevocationStatus::Revoked);
+    assert_eq!(revoked.endpoint("delta.example:80/http").requirement, Requirement::Soft);
+    let dead = with(Said::Nothing("nothing".into()));
+    assert_eq!(tls(&dead).revocation.status, RevocationStatus::Good);
+}
+
+#[test]
 fn an_answer_over_https_counts_only_when_its_host_is_settled_without_it() {
     let https = Pointers { crl: &["https://crl.example/a.crl"], ..Pointers::default() };
     let seen = |host: Pointers<'_>| {
@@ -180,7 +197,7 @@ fn a_url_is_asked_about_all_certificates_at_once_and_a_responder_about_each() {
     let mut requests = std::collections::BTreeSet::new();
     for work in &seen.work {
         match work {
-            Work::Fetch { ask: Ask::Crl(questions), .. } => crls += questions.len(),
+            Work::Fetch { ask: Ask::Crl { questions, .. }, .. } => crls += questions.len(),
             Work::Fetch { ask: Ask::Ocsp { question, .. }, .. } => {
                 requests.insert(question.about.clone());
             }
@@ -224,6 +241,18 @@ fn f37_a_missing_issuer_is_brought_by_aia_and_stays_visible() {
     assert_eq!(severities(&seen, FindingId::F37), [Severity::High]);
     assert!(seen.findings(FindingId::F37)[0].detail.contains("brings it"));
     assert_eq!(seen.report.verdict, Verdict::Closed);
+}
+
+#[test]
+fn what_another_host_presents_completes_no_chain() {
+    let middle = intermediate("unknown lent", "CA", Pointers::default());
+    let config =
+        format!("{CONFIG}[[target]]\nworkload = \"w\"\nhost = \"b.example\"\nport = 443\nprobe = \"tls\"\n");
+    let seen = world(&config)
+        .see(target().presents_incomplete([issued("a.example", "unknown lent", Pointers::default())]))
+        .see(closed("b.example", "203.0.113.7").presents([issued("b.example", "unknown lent", CRL), middle]))
+        .look();
+    assert!(!tls(&seen).completed_by_aia);
 }
 
 #[test]

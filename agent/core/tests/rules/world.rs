@@ -145,6 +145,7 @@ pub struct World {
     pages: BTreeMap<String, (u16, Option<String>)>,
     bodies: BTreeMap<String, Vec<u8>>,
     answers: BTreeMap<String, Said>,
+    freshest: BTreeMap<String, String>,
     pub inspection: Vec<Vec<u8>>,
     pub public: Vec<Vec<u8>>,
 }
@@ -168,8 +169,8 @@ pub fn with_catalogs(config: &str, catalogs: Vec<Catalog>) -> World {
     let tables = TABLES.clone();
     let (observed, dns) = (Vec::new(), BTreeMap::new());
     let (pages, bodies, answers) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    let (inspection, public) = (Vec::new(), Vec::new());
-    World { plan, tables, catalogs, observed, dns, pages, bodies, answers, inspection, public }
+    let (inspection, public, freshest) = (Vec::new(), Vec::new(), BTreeMap::new());
+    World { plan, tables, catalogs, observed, dns, pages, bodies, answers, freshest, inspection, public }
 }
 
 impl World {
@@ -220,7 +221,8 @@ impl World {
                 });
                 let answer = || self.answers.get(url).cloned().unwrap_or_else(|| good(ask));
                 let said = questions(ask).into_iter().map(|question| (question.about.clone(), answer()));
-                let reading = Reading { said: said.collect(), validity: None, trouble: None };
+                let freshest = self.freshest.get(url).cloned().into_iter().collect();
+                let reading = Reading { said: said.collect(), freshest, ..Reading::default() };
                 Outcome::Fetched { key: key.clone(), seen, reading }
             }
         }
@@ -240,6 +242,12 @@ impl World {
     /// What a CRL or a responder says of every certificate; good where nothing is said.
     pub fn says(mut self, url: &str, said: Said) -> Self {
         self.answers.insert(url.into(), said);
+        self
+    }
+
+    /// A complete CRL names where its delta CRL is.
+    pub fn has_delta(mut self, url: &str, delta: &str) -> Self {
+        self.freshest.insert(url.into(), delta.into());
         self
     }
 
@@ -320,7 +328,7 @@ impl Seen {
 fn questions(ask: &Ask) -> Vec<&Question> {
     match ask {
         Ask::Page | Ask::Certificates => Vec::new(),
-        Ask::Crl(questions) => questions.iter().collect(),
+        Ask::Crl { questions, .. } => questions.iter().collect(),
         Ask::Ocsp { question, .. } => vec![question],
     }
 }
@@ -336,7 +344,7 @@ fn good(ask: &Ask) -> Said {
             produced_at: now(),
             signer: Signer::Issuer,
         })),
-        Ask::Page | Ask::Certificates | Ask::Crl(_) => Said::Crl(Ok(CrlAnswer {
+        Ask::Page | Ask::Certificates | Ask::Crl { .. } => Said::Crl(Ok(CrlAnswer {
             listing: Listing::NotListed(Reasons::ALL),
             this_update: now(),
             next_update: until,

@@ -143,7 +143,7 @@ impl TlsClient {
     fn add_seen(&self, seen: Seen, name: &ServerName<'_>, observation: &mut TlsObservation) {
         if let Some((path, name)) = self.verifier.check(&seen.chain, name) {
             observation.path = Some(path);
-            observation.name = Some(name);
+            observation.name = name;
         }
         observation.version = observation.version.take().or_else(|| seen.version.map(ToOwned::to_owned));
         observation.chain = seen.chain.iter().map(|certificate| certificate.to_vec()).collect();

@@ -26,8 +26,8 @@ pub(super) struct Verifier {
     seen: Mutex<HashMap<[u8; 32], Checks>>,
 }
 
-/// Path and name.
-pub(super) type Checks = (PathCheck, NameCheck);
+/// Path, and name where the leaf can be read.
+pub(super) type Checks = (PathCheck, Option<NameCheck>);
 
 impl Verifier {
     pub fn new(anchors: Anchors, algorithms: WebPkiSupportedAlgorithms) -> Self {
@@ -47,8 +47,9 @@ impl Verifier {
             return Some(known.clone());
         }
         let checks = match EndEntityCert::try_from(leaf) {
-            Ok(end_entity) => (self.path(&end_entity, intermediates), name_check(&end_entity, name)),
-            Err(error) => (path_of_error(&error), NameCheck::Mismatch(Vec::new())),
+            Ok(end_entity) => (self.path(&end_entity, intermediates), Some(name_check(&end_entity, name))),
+            // What cannot be read is for no name that could be told.
+            Err(error) => (path_of_error(&error), None),
         };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= REMEMBERED {

@@ -3,10 +3,8 @@
 use std::cmp::Ordering;
 use std::time::{Duration, SystemTime};
 
-use x509_parser::prelude::{FromDer, X509Certificate};
-
 use super::{Crl, CrlError, DistributionPoint};
-use crate::pki::{Reason, Reasons};
+use crate::pki::{Reason, Reasons, parse};
 
 /// Whether a certificate is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +45,7 @@ pub fn answer(
     now: SystemTime,
     skew: Duration,
 ) -> Result<CrlAnswer, CrlError> {
-    let (_, certificate) =
-        X509Certificate::from_der(certificate).map_err(|_| CrlError::UnreadableCertificate)?;
+    let certificate = parse(certificate).ok_or(CrlError::UnreadableCertificate)?;
     if crl.delta_base.is_some() {
         return Err(CrlError::DeltaWithoutBase);
     }

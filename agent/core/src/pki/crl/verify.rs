@@ -3,16 +3,16 @@
 use std::time::{Duration, SystemTime};
 
 use x509_parser::extensions::ParsedExtension;
-use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{Crl, CrlError};
+use crate::pki::parse;
 use crate::pki::signature::{self, SignatureError};
 
 impl Crl<'_> {
     /// Verifies that `signer` (DER; the certificate's issuer, or the CRL issuer its distribution point names) signed this
     /// and that it holds at `now`, give or take `skew`. Signatures with SHA-1 are refused.
     pub fn verify(&self, signer: &[u8], now: SystemTime, skew: Duration) -> Result<(), CrlError> {
-        let (_, signer) = X509Certificate::from_der(signer).map_err(|_| CrlError::UnreadableCertificate)?;
+        let signer = parse(signer).ok_or(CrlError::UnreadableCertificate)?;
         if signer.subject().as_raw() != self.issuer {
             return Err(CrlError::WrongIssuer);
         }

@@ -3,10 +3,11 @@
 use base64::Engine;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use ring::digest::{Algorithm, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA384, SHA512, digest};
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::prelude::X509Certificate;
 
 use super::OcspError;
 use crate::pki::der::{self, Reader};
+use crate::pki::parse;
 
 /// id-pkix-ocsp-nonce, 1.3.6.1.5.5.7.48.1.2.
 pub(super) const ID_NONCE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 0x30, 1, 2];
@@ -50,9 +51,8 @@ pub fn certificate_id(issuer: &X509Certificate<'_>, serial: &[u8]) -> Certificat
 /// A request for one certificate. `nonce` (1 to 32 octets, RFC 8954 §2.1) belongs in a POST only: it defeats the caches
 /// that GET is for (RFC 5019 §4).
 pub fn request(certificate: &[u8], issuer: &[u8], nonce: Option<&[u8]>) -> Result<Vec<u8>, OcspError> {
-    let (_, certificate) =
-        X509Certificate::from_der(certificate).map_err(|_| OcspError::UnreadableCertificate)?;
-    let (_, issuer) = X509Certificate::from_der(issuer).map_err(|_| OcspError::UnreadableCertificate)?;
+    let certificate = parse(certificate).ok_or(OcspError::UnreadableCertificate)?;
+    let issuer = parse(issuer).ok_or(OcspError::UnreadableCertificate)?;
     let id = certificate_id(&issuer, certificate.raw_serial());
     let list = der::encode(der::SEQUENCE, &[&der::encode(der::SEQUENCE, &[id.as_der()])]);
     let extensions = nonce.map_or_else(Vec::new, |nonce| {

@@ -5,11 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use x509_parser::extensions::ParsedExtension;
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::prelude::X509Certificate;
 
 use super::response::{Basic, ResponderId, Single};
 use super::{OcspAnswer, OcspError, OcspStatus, Signer, request, response};
 use crate::pki::der;
+use crate::pki::parse;
 use crate::pki::signature::{self, SignatureError};
 
 /// id-pkix-ocsp-nocheck (RFC 6960 §4.2.2.2.1).
@@ -36,9 +37,8 @@ pub fn verify(
     skew: Duration,
 ) -> Result<OcspAnswer, OcspError> {
     let basic = response::read(response)?;
-    let (_, certificate) =
-        X509Certificate::from_der(certificate).map_err(|_| OcspError::UnreadableCertificate)?;
-    let (_, issuer) = X509Certificate::from_der(issuer).map_err(|_| OcspError::UnreadableCertificate)?;
+    let certificate = parse(certificate).ok_or(OcspError::UnreadableCertificate)?;
+    let issuer = parse(issuer).ok_or(OcspError::UnreadableCertificate)?;
     if certificate.issuer().as_raw() != issuer.subject().as_raw() {
         return Err(OcspError::WrongCertificate);
     }
@@ -111,7 +111,7 @@ fn signer(
             break;
         }
         let raw = certificates.element(der::SEQUENCE)?.raw;
-        let Ok((_, delegate)) = X509Certificate::from_der(raw) else { continue };
+        let Some(delegate) = parse(raw) else { continue };
         if !is_meant(&basic.responder, &delegate) {
             continue;
         }
