@@ -162,6 +162,11 @@ pub enum Update {
         /// Of this family.
         family: Family,
     },
+    /// Something that concerns no route: the router is there.
+    Heard {
+        /// The router.
+        router: IpAddr,
+    },
     /// The router, or its reader here, could not tell everything: the rest of this session's table is unreliable.
     Incomplete {
         /// The router.
@@ -173,9 +178,10 @@ impl Update {
     /// The router it is from.
     pub fn router(&self) -> IpAddr {
         match self {
-            Self::SessionUp { router, .. } | Self::SessionLost { router } | Self::Incomplete { router } => {
-                *router
-            }
+            Self::SessionUp { router, .. }
+            | Self::SessionLost { router }
+            | Self::Heard { router }
+            | Self::Incomplete { router } => *router,
             Self::PeerUp { peer, .. } | Self::PeerDown { peer } => peer.router,
             Self::Announce { feed, .. } | Self::Withdraw { feed, .. } | Self::EndOfRib { feed, .. } => {
                 feed.peer.router

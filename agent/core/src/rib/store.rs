@@ -40,7 +40,7 @@ impl Rib {
         };
         router.heard = now;
         match update {
-            Update::SessionUp { .. } => {}
+            Update::SessionUp { .. } | Update::Heard { .. } => {}
             Update::SessionLost { .. } => router.lost = Some(now),
             Update::Incomplete { .. } => {
                 router.refused += 1;

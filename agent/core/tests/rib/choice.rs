@@ -77,7 +77,7 @@ fn without_local_pref_or_before_policy_nothing_is_decided() {
     let plain = via(ISP, &[64500, 8075]);
     let er = (MSEE_1, Policy::Post, preferred(MSEE_1, &[12076], 100));
     assert_eq!(
-        chosen(&[er.clone(), (ISP, Policy::Post, plain.clone())]),
+        chosen(&[er.clone(), (ISP, Policy::Post, plain)]),
         (Choice::Undecided(Undecided::LocalPrefUnknown), ER_AND_ISP.to_owned())
     );
     let mut rib = crate::told::connected();
