@@ -26,9 +26,9 @@ fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-/// Late enough for a session to be settled.
+/// Late enough for the session and every peer to be settled: FRR sends no End-of-RIB for peers that come up after it connected.
 fn later() -> SystemTime {
-    SystemTime::now() + Duration::from_secs(10)
+    SystemTime::now() + Duration::from_secs(40)
 }
 
 /// A `bgpd` that ends with the test.
@@ -42,20 +42,7 @@ impl Bgpd {
         std::fs::create_dir_all(folder).unwrap();
         std::fs::write(folder.join("bgpd.conf"), config).unwrap();
         let mut bgpd = Command::new("/usr/lib/frr/bgpd");
-        bgpd.args([
-            "-M",
-            "bmp",
-            "--no_zebra",
-            "--no_kernel",
-            "-u",
-            "root",
-            "-g",
-            "root",
-            "-p",
-            "1790",
-            "-P",
-            "0",
-        ]);
+        bgpd.args(["-M", "bmp", "--no_zebra", "--no_kernel", "-S", "-p", "1790", "-P", "0"]);
         for address in listen {
             bgpd.args(["-l", address]);
         }
@@ -91,7 +78,7 @@ impl Drop for Bgpd {
 /// The three routers of a site.
 struct Site {
     ce: Bgpd,
-    msee: Bgpd,
+    _msee: Bgpd,
     isp: Bgpd,
     folder: PathBuf,
 }
@@ -150,7 +137,7 @@ impl Site {
         ]
         .concat();
         Self {
-            msee: Bgpd::start(&folder.join("msee"), &[MSEE, "2001:db8:203::2"], &msee),
+            _msee: Bgpd::start(&folder.join("msee"), &[MSEE, "2001:db8:203::2"], &msee),
             isp: Bgpd::start(&folder.join("isp"), &[ISP, ISP_V6], &isp),
             ce: Bgpd::start(&folder.join("ce"), &["192.0.2.1", "2001:db8:2::1"], &edge),
             folder,
@@ -176,7 +163,7 @@ async fn until<T>(station: &Station, what: &str, so: impl Fn(&Rib) -> Option<T>)
             changes.changed().await.unwrap();
         }
     };
-    match tokio::time::timeout(Duration::from_secs(60), waiting).await {
+    match tokio::time::timeout(Duration::from_secs(15), waiting).await {
         Ok(found) => found,
         Err(_) => panic!(
             "{what}: {:#?} {:#?}",
@@ -261,7 +248,7 @@ fn frr_tells_routes_of_both_families_and_their_end_and_every_change() {
             assert!(never.is_none_or(|state| !state.up));
             // Without soft-reconfiguration FRR tells nothing before policy.
             let msee = table.peers(later()).into_iter().find(|p| p.peer.neighbour == Some(ip(MSEE))).unwrap();
-            assert_eq!((msee.pre, msee.post, msee.end_of_rib_v4), (0, 2, true));
+            assert_eq!((msee.pre, msee.post), (0, 2));
             let latent = table.latent(ip(ROUTER), ip("20.150.1.1"), later(), |route| route.is_by(ip(MSEE)));
             assert_eq!((shown(&latent.lookup), latent.before), ("0.0.0.0/0 by 198.51.100.1".to_owned(), 1));
         }

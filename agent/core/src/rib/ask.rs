@@ -129,7 +129,7 @@ impl Rib {
                 break;
             }
         }
-        Latent { lookup, before, complete: instance.knows_alternatives(Family::of(ip)) }
+        Latent { lookup, before, complete: instance.knows_alternatives(Family::of(ip), now) }
     }
 
     /// The longest match among the routes of one neighbour (or next hop), whether the router uses it or not: what EL5 asks

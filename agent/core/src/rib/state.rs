@@ -10,6 +10,20 @@ use super::{Doubt, Families, Family, PeerKey, Policy};
 /// How long after a router connected peers may still be unannounced.
 const SETTLING: Duration = Duration::from_secs(3);
 
+/// FRR ends just what it sends when a station connects: a peer that comes up later never gets an End-of-RIB, but neither is
+/// anything of it left to send, as its routes are told as they arrive. Such a peer is relied on when it has been up and quiet
+/// for this long.
+const LATE: Waiting = Waiting { up: Duration::from_secs(3), quiet: Duration::from_secs(3) };
+/// The same for a peer that was up from the beginning, or came so soon after it that this cannot be told.
+const EARLY: Waiting = Waiting { up: Duration::from_secs(30), quiet: Duration::from_secs(5) };
+/// A peer is relied on after this long though it never becomes quiet: the hold time of ExpressRoute.
+const LONG: Duration = Duration::from_secs(180);
+
+struct Waiting {
+    up: Duration,
+    quiet: Duration,
+}
+
 /// A router's session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionState {
@@ -83,6 +97,10 @@ pub(super) struct FeedState {
     pub(super) ever_announced: bool,
     pub(super) stray_withdrawals: bool,
     pub(super) end_of_rib: [bool; 2],
+    /// Whether it told anything of a family: only then is the family monitored.
+    pub(super) told: [bool; 2],
+    /// When it last told of a route.
+    pub(super) changed: SystemTime,
     /// Its routes are void and wait for the next sweep.
     pub(super) dead: bool,
     /// It answers what the router uses.
@@ -102,11 +120,21 @@ pub(super) struct Instance {
     pub(super) dead_feeds: usize,
     /// Places of feeds that no route names.
     vacant: Vec<u32>,
-    doubts: [Option<Doubt>; 2],
+    standing: [Standing; 2],
+    /// When the router connected.
+    began: SystemTime,
+}
+
+/// What speaks against a family's routes.
+#[derive(Default)]
+struct Standing {
+    doubt: Option<Doubt>,
+    /// Peers without End-of-RIB, and their feeds.
+    unended: Vec<(Option<IpAddr>, SystemTime, Option<u32>)>,
 }
 
 impl Instance {
-    pub(super) fn new(instance: u64) -> Self {
+    pub(super) fn new(instance: u64, began: SystemTime) -> Self {
         Self {
             instance,
             peers: HashMap::new(),
@@ -115,7 +143,8 @@ impl Instance {
             dead_routes: 0,
             dead_feeds: 0,
             vacant: Vec::new(),
-            doubts: [Some(Doubt::NoPeer); 2],
+            standing: Default::default(),
+            began,
         }
     }
 
@@ -139,6 +168,8 @@ impl Instance {
             ever_announced: false,
             stray_withdrawals: false,
             end_of_rib: [false; 2],
+            told: [false; 2],
+            changed: peer.since,
             dead: false,
             selected: false,
             available: false,
@@ -178,9 +209,23 @@ impl Instance {
         self.peers.values().any(|peer| peer.up)
     }
 
-    /// Why this table does not answer for a family.
-    pub(super) fn doubt(&self, family: Family) -> Option<Doubt> {
-        self.doubts[family.index()]
+    /// Why this table does not answer for a family now.
+    pub(super) fn doubt(&self, family: Family, now: SystemTime) -> Option<Doubt> {
+        self.doubt_of(&self.standing[family.index()], now)
+    }
+
+    fn doubt_of(&self, standing: &Standing, now: SystemTime) -> Option<Doubt> {
+        if standing.doubt.is_some() {
+            return standing.doubt;
+        }
+        let since = |then: SystemTime| now.duration_since(then).unwrap_or_default();
+        let unended = standing.unended.iter().find(|(_, up, feed)| {
+            let late = up.duration_since(self.began).is_ok_and(|after| after > SETTLING);
+            let waiting = if late { LATE } else { EARLY };
+            let changed = feed.map_or(*up, |place| self.feeds[place as usize].changed);
+            since(*up) < LONG && (since(*up) < waiting.up || since(changed) < waiting.quiet)
+        });
+        unended.map(|&(neighbour, ..)| Doubt::NoEndOfRib { neighbour })
     }
 
     /// Says anew which feeds count and what speaks against them. To be called whenever a peer or a feed changes, not for
@@ -200,39 +245,44 @@ impl Instance {
         for family in [Family::V4, Family::V6] {
             let counting =
                 self.peers.iter().filter(|(neighbour, peer)| peer.up && (!loc || neighbour.is_none()));
-            self.doubts[family.index()] = self.doubt_of(counting, family);
+            self.standing[family.index()] = self.standing(counting, family);
         }
     }
 
     /// Whether the neighbours' feeds are complete too, beside a Loc-RIB.
-    pub(super) fn knows_alternatives(&self, family: Family) -> bool {
+    pub(super) fn knows_alternatives(&self, family: Family, now: SystemTime) -> bool {
         let neighbours = self.peers.iter().filter(|(neighbour, peer)| peer.up && neighbour.is_some());
-        self.doubt_of(neighbours, family).is_none()
+        self.doubt_of(&self.standing(neighbours, family), now).is_none()
     }
 
-    fn doubt_of<'a>(
+    fn standing<'a>(
         &self,
         peers: impl Iterator<Item = (&'a Option<IpAddr>, &'a Peer)>,
         family: Family,
-    ) -> Option<Doubt> {
-        let mut any = false;
-        let mut doubt = None;
+    ) -> Standing {
+        let mut standing = Standing { doubt: Some(Doubt::NoPeer), ..Standing::default() };
+        let mut monitored = false;
         for (&neighbour, peer) in peers {
-            any = true;
+            standing.doubt = standing.doubt.filter(|doubt| *doubt != Doubt::NoPeer);
             if !peer.families.has(family) {
                 continue;
             }
-            let Some(feed) = peer.best_feed().map(|place| &self.feeds[place as usize]) else {
-                doubt = Some(Doubt::NoEndOfRib { neighbour });
-                continue;
-            };
-            if feed.policy == Policy::Pre && feed.stray_withdrawals && !feed.ever_announced {
-                doubt = Some(Doubt::WithdrawalsOnly { neighbour });
-            } else if !feed.end_of_rib[family.index()] {
-                doubt = Some(Doubt::NoEndOfRib { neighbour });
+            let place = peer.best_feed();
+            let feed = place.map(|place| &self.feeds[place as usize]);
+            monitored |= feed.is_some_and(|feed| feed.told[family.index()]);
+            if feed.is_some_and(|f| f.policy == Policy::Pre && f.stray_withdrawals && !f.ever_announced) {
+                standing.doubt = Some(Doubt::WithdrawalsOnly { neighbour });
+            } else if !feed.is_some_and(|feed| feed.end_of_rib[family.index()]) {
+                standing.unended.push((neighbour, peer.since, place));
             }
         }
-        if any { doubt } else { Some(Doubt::NoPeer) }
+        // Always the same one is named first.
+        standing.unended.sort_unstable();
+        // Waiting helps only where the router tells this family at all.
+        if let Some(&(neighbour, ..)) = standing.unended.first().filter(|_| !monitored) {
+            standing.doubt = standing.doubt.or(Some(Doubt::NoEndOfRib { neighbour }));
+        }
+        standing
     }
 }
 
@@ -286,7 +336,7 @@ impl Router {
         if with_peers.next().is_some() {
             return Err(Doubt::SeveralInstances);
         }
-        match instance.doubt(family) {
+        match instance.doubt(family, now) {
             Some(doubt) => Err(doubt),
             None => Ok(instance),
         }

@@ -58,8 +58,10 @@ impl Rib {
                 self.peer(*peer, fresh);
             }
             Update::PeerDown { peer } => self.peer_down(*peer, now),
-            Update::Announce { feed, attributes, prefixes } => self.announce(*feed, attributes, prefixes),
-            Update::Withdraw { feed, prefixes } => self.withdraw(*feed, prefixes),
+            Update::Announce { feed, attributes, prefixes } => {
+                self.announce(*feed, attributes, prefixes, now)
+            }
+            Update::Withdraw { feed, prefixes } => self.withdraw(*feed, prefixes, now),
             Update::EndOfRib { feed, family } => self.end_of_rib(*feed, *family),
         }
     }
@@ -148,7 +150,7 @@ impl Rib {
             return;
         }
         let at = known.unwrap_or_else(|| {
-            router.instances.push(Instance::new(key.instance));
+            router.instances.push(Instance::new(key.instance, router.since));
             router.instances.len() - 1
         });
         let instance = &mut router.instances[at];
@@ -182,7 +184,7 @@ impl Rib {
         router.instances.iter_mut().find(|instance| instance.instance == key.instance)
     }
 
-    fn announce(&mut self, feed: Feed, attributes: &Attributes, prefixes: &[Announced]) {
+    fn announce(&mut self, feed: Feed, attributes: &Attributes, prefixes: &[Announced], now: SystemTime) {
         let limits = self.limits;
         let total: usize = self.routers.values().map(Router::routes).sum();
         let Some(router) = self.routers.get_mut(&feed.peer.router) else { return };
@@ -209,11 +211,14 @@ impl Rib {
             return;
         };
         let state = &mut instance.feeds[place as usize];
-        let first = !state.ever_announced;
+        let mut first = !state.ever_announced;
+        state.changed = now;
         // Held for as long as this takes, so that it cannot go between two of its routes.
         self.attributes.hold(number);
         for announced in prefixes {
             state.ever_announced = true;
+            let family = Family::of(announced.prefix.addr()).index();
+            first |= !std::mem::replace(&mut state.told[family], true);
             self.attributes.hold(number);
             match instance.routes.put(announced.prefix, place, announced.path, number, room > 0) {
                 Put::New => {
@@ -234,7 +239,7 @@ impl Rib {
         }
     }
 
-    fn withdraw(&mut self, feed: Feed, prefixes: &[Announced]) {
+    fn withdraw(&mut self, feed: Feed, prefixes: &[Announced], now: SystemTime) {
         let Some(router) = self.routers.get_mut(&feed.peer.router) else { return };
         let found = router.instances.iter_mut().find(|instance| instance.instance == feed.peer.instance);
         let Some(instance) = found else { return };
@@ -251,6 +256,7 @@ impl Rib {
             }
         }
         let state = &mut instance.feeds[place as usize];
+        state.changed = now;
         if stray && !state.stray_withdrawals {
             state.stray_withdrawals = true;
             instance.settle();
@@ -260,7 +266,9 @@ impl Rib {
     fn end_of_rib(&mut self, feed: Feed, family: Family) {
         let Some(instance) = self.instance(feed.peer) else { return };
         let Some(place) = instance.feed(feed.peer.neighbour, feed.policy) else { return };
-        instance.feeds[place as usize].end_of_rib[family.index()] = true;
+        let state = &mut instance.feeds[place as usize];
+        state.end_of_rib[family.index()] = true;
+        state.told[family.index()] = true;
         instance.settle();
     }
 }

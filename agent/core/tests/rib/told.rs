@@ -21,9 +21,9 @@ pub fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + seconds)
 }
 
-/// When everything is settled.
+/// When the session is settled, but no peer has been up for so long that its End-of-RIB is not waited for.
 pub fn now() -> SystemTime {
-    at(60)
+    at(30)
 }
 
 pub fn peer(neighbour: &str) -> PeerKey {
@@ -66,7 +66,7 @@ pub fn ends(feed: Feed) -> [Update; 2] {
 
 pub fn tell(rib: &mut Rib, updates: impl IntoIterator<Item = Update>) {
     for update in updates {
-        rib.apply(&update, at(10));
+        rib.apply(&update, at(2));
     }
 }
 
