@@ -94,15 +94,16 @@ impl Site {
                  neighbor 192.0.2.1 update-source {own}\n neighbor 192.0.2.1 ebgp-multihop 3\n \
                  neighbor 192.0.2.1 timers connect 1\n neighbor 192.0.2.1 passive\n \
                  neighbor 2001:db8:2::1 remote-as 65010\n neighbor 2001:db8:2::1 update-source {own_v6}\n \
-                 neighbor 2001:db8:2::1 ebgp-multihop 3\n neighbor 2001:db8:2::1 passive\n{routes}"
+                 neighbor 2001:db8:2::1 ebgp-multihop 3\n neighbor 2001:db8:2::1 passive\n{routes}\
+                 route-map own permit 10\n set ipv6 next-hop global {own_v6}\n!\n"
             )
         };
         let msee = far(
             12076,
             MSEE,
             "2001:db8:203::2",
-            " address-family ipv4 unicast\n  network 20.38.0.0/16 route-map azure\n  network 20.150.0.0/17 route-map azure\n \
-             exit-address-family\n address-family ipv6 unicast\n  neighbor 2001:db8:2::1 activate\n  \
+            " address-family ipv4 unicast\n  no neighbor 2001:db8:2::1 activate\n  network 20.38.0.0/16 route-map azure\n  network 20.150.0.0/17 route-map azure\n \
+             exit-address-family\n address-family ipv6 unicast\n  neighbor 2001:db8:2::1 activate\n  neighbor 2001:db8:2::1 route-map own out\n  \
              network 2001:db8:20::/48 route-map azure\n exit-address-family\n!\n\
              route-map azure permit 10\n set community 12076:51004 12076:5060\n!\n",
         );
@@ -111,9 +112,9 @@ impl Site {
             64500,
             ISP,
             ISP_V6,
-            " address-family ipv4 unicast\n  network 0.0.0.0/0\n  network 20.38.64.0/24\n  network 20.39.0.0/16\n  \
+            " address-family ipv4 unicast\n  no neighbor 2001:db8:2::1 activate\n  network 0.0.0.0/0\n  network 20.38.64.0/24\n  network 20.39.0.0/16\n  \
              network 20.40.0.0/16\n exit-address-family\n address-family ipv6 unicast\n  \
-             neighbor 2001:db8:2::1 activate\n  network ::/0\n  network 2001:db8:30::/48\n exit-address-family\n!\n",
+             neighbor 2001:db8:2::1 activate\n  neighbor 2001:db8:2::1 route-map own out\n  network ::/0\n  network 2001:db8:30::/48\n exit-address-family\n!\n",
         );
         let neighbour = |address: &str, asn: u32, own: &str| {
             format!(
@@ -130,10 +131,13 @@ impl Site {
             &neighbour(ISP_V6, 64500, "2001:db8:2::1"),
             // Never answers.
             &neighbour("198.51.100.200", 64501, "192.0.2.1"),
-            " address-family ipv6 unicast\n  neighbor 2001:db8:203::2 activate\n  neighbor 2001:db8:51::1 activate\n \
+            // Without zebra it knows no own IPv6 address to name as a next hop: it tells its neighbours nothing.
+            " address-family ipv4 unicast\n  no neighbor 2001:db8:203::2 activate\n  no neighbor 2001:db8:51::1 activate\n \
+             exit-address-family\n address-family ipv6 unicast\n  neighbor 2001:db8:203::2 activate\n  neighbor 2001:db8:51::1 activate\n  \
+             neighbor 2001:db8:203::2 route-map none out\n  neighbor 2001:db8:51::1 route-map none out\n \
              exit-address-family\n",
             ce,
-            &format!(" bmp targets site\n{monitor}  bmp connect {ROUTER} port {port} min-retry 100 max-retry 1000\n"),
+            &format!(" bmp targets site\n{monitor}  bmp connect {ROUTER} port {port} min-retry 100 max-retry 1000\n!\nroute-map none deny 10\n!\n"),
         ]
         .concat();
         Self {
@@ -163,13 +167,18 @@ async fn until<T>(station: &Station, what: &str, so: impl Fn(&Rib) -> Option<T>)
             changes.changed().await.unwrap();
         }
     };
-    match tokio::time::timeout(Duration::from_secs(15), waiting).await {
+    match tokio::time::timeout(Duration::from_secs(20), waiting).await {
         Ok(found) => found,
-        Err(_) => panic!(
-            "{what}: {:#?} {:#?}",
-            table.read().await.peers(later()),
-            table.read().await.sessions(later()).collect::<Vec<_>>()
-        ),
+        Err(_) => {
+            let table = table.read().await;
+            let peers = table.peers(later()).into_iter().map(|p| {
+                let (pre, post) = (p.pre, p.post);
+                format!("{:?} up={} pre={pre} post={post}\n", p.peer.neighbour, p.up)
+            });
+            let probes = ["20.38.1.1", "20.150.1.1", "192.0.2.77", "2001:db8:20::1", "2001:db8:99::1"];
+            let answers: Vec<_> = probes.iter().map(|probe| asked(&table, probe)).collect();
+            panic!("{what} did not come: {answers:#?}\n{}", peers.collect::<String>());
+        }
     }
 }
 

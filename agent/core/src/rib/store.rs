@@ -203,6 +203,13 @@ impl Rib {
         let own = instance.peers.get(&feed.peer.neighbour).and_then(|peer| peer.local_asn);
         let stripped =
             own.filter(|_| instance.feeds[place as usize].external).and_then(|own| without(own, attributes));
+        let path = &stripped.as_ref().unwrap_or(attributes).as_path;
+        let state = &mut instance.feeds[place as usize];
+        if feed.policy == Policy::Pre && state.external && own.is_some_and(|own| path.asns.contains(&own)) {
+            // A loop: every router leaves it out (RFC 4271 §9.1.2), but before policy it is still told.
+            state.ever_announced = true;
+            return self.withdraw(feed, prefixes, now);
+        }
         let Some(number) =
             self.attributes.number(stripped.as_ref().unwrap_or(attributes), limits.attribute_bytes)
         else {

@@ -190,3 +190,16 @@ fn what_one_neighbour_offers_is_found_though_another_has_the_longer_prefix() {
     assert_eq!(offered(ISP), "20.38.1.0/24 by 198.51.100.1");
     assert_eq!(offered(MSEE_2), "nothing");
 }
+
+#[test]
+fn a_loop_is_told_before_policy_but_is_no_route() {
+    let mut rib = connected();
+    tell(&mut rib, [up(peer(MSEE_1), 12076)]);
+    let own = feed(MSEE_1, Policy::Pre);
+    tell(&mut rib, [announce(own, &via(MSEE_1, &[65010, 12076]), &["20.38.0.0/16", "20.39.0.0/16"])]);
+    tell(&mut rib, ends(own));
+    assert_eq!(asked(&rib, "20.39.0.1"), "20.39.0.0/16 by 203.0.113.2");
+    tell(&mut rib, [announce(own, &via(MSEE_1, &[65010, 12076, 65010, 64500]), &["20.39.0.0/16"])]);
+    assert_eq!(asked(&rib, "20.39.0.1"), "nothing");
+    assert_eq!(asked(&rib, "20.38.0.1"), "20.38.0.0/16 by 203.0.113.2");
+}
