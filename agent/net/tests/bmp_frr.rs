@@ -349,7 +349,7 @@ fn frr_dumps_and_shows_the_same_table() {
         let mut shown_table = Rib::default();
         updates.iter().for_each(|update| shown_table.apply(update, SystemTime::now()));
         let dump = site.folder.join("dump.mrt");
-        site.ce.vty(&["configure", &format!("dump bgp routes-mrt {} 1s", dump.display())]);
+        site.ce.vty(&["configure", &format!("dump bgp routes-mrt {} 1", dump.display())]);
         let dumped = async {
             loop {
                 // The file is renamed when it is whole only by its size: read until it parses with both families in it.
