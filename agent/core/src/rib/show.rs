@@ -1,7 +1,8 @@
 //! The output of FRR's `show bgp ipv4 unicast json` and `show bgp ipv6 unicast json`, for sites without BMP.
 //!
 //! In: the text, the router it is of, and until when it may count. Out: updates as a router would have told them. A path
-//! that FRR calls best becomes a Loc-RIB route; every valid path is its neighbour's after policy.
+//! that FRR calls best becomes a Loc-RIB route; every valid path is its neighbour's after policy. FRR leaves communities out
+//! here: that none is seen proves nothing; a table dump (MRT) has them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -159,7 +160,8 @@ fn told(
     let key = |neighbour| PeerKey { router, instance: 0, neighbour };
     let mut updates = vec![Update::SessionUp { router, until: Some(until) }];
     for (&neighbour, &asn) in peers {
-        updates.push(Update::PeerUp { peer: key(neighbour), asn, local_asn, families });
+        // Both, so that a family of which there is no text stays unknown.
+        updates.push(Update::PeerUp { peer: key(neighbour), asn, local_asn, families: Families::BOTH });
     }
     // Several best paths of one prefix must not replace each other.
     let mut paths: BTreeMap<(Option<IpAddr>, IpNet), u32> = BTreeMap::new();

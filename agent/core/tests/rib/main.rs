@@ -5,4 +5,5 @@ mod bounds;
 mod choice;
 mod life;
 mod lookup;
+mod show;
 mod told;
