@@ -59,7 +59,7 @@ impl Rib {
             }
             Update::PeerDown { peer } => self.peer_down(*peer, now),
             Update::Announce { feed, attributes, prefixes } => {
-                self.announce(*feed, attributes, prefixes, now)
+                self.announce(*feed, attributes, prefixes, now);
             }
             Update::Withdraw { feed, prefixes } => self.withdraw(*feed, prefixes, now),
             Update::EndOfRib { feed, family } => self.end_of_rib(*feed, *family),
