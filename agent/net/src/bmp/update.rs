@@ -141,7 +141,7 @@ fn path_attributes(mut bytes: Bytes<'_>, wide_asns: bool) -> Result<Read<'_>, Ma
         }
     }
     if let Some(wide) = wide_path.filter(|_| !wide_asns) {
-        widen(&mut read.attributes.as_path, wide);
+        widen(&mut read.attributes.as_path, &wide);
     }
     Ok(read)
 }
@@ -205,7 +205,7 @@ fn as_path(mut bytes: Bytes<'_>, wide: bool) -> Result<AsPath, Malformed> {
 }
 
 /// Puts the AS numbers that did not fit into 16 bits in their places (RFC 6793 §4.2.3).
-fn widen(narrow: &mut AsPath, wide: AsPath) {
+fn widen(narrow: &mut AsPath, wide: &AsPath) {
     let Some(leading) = narrow.asns.len().checked_sub(wide.asns.len()) else { return };
     narrow.asns = narrow.asns[..leading].iter().chain(wide.asns.iter()).copied().collect();
     narrow.aggregated = wide.aggregated;
