@@ -117,8 +117,8 @@ fn send(station: SocketAddr) -> anyhow::Result<()> {
         attributes.extend([0x40, 3, 4]);
         attributes.extend(PEER);
         attributes.extend([0xc0, 8, 8]);
-        attributes.extend(((64500 << 16) | (set % 1000)).to_be_bytes());
-        attributes.extend(((64500 << 16) | 2000).to_be_bytes());
+        attributes.extend(((64500u32 << 16) | (set % 1000)).to_be_bytes());
+        attributes.extend(((64500u32 << 16) | 2000).to_be_bytes());
         let mut body = vec![0, 0];
         body.extend((attributes.len() as u16).to_be_bytes());
         body.extend(attributes);
