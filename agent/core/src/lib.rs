@@ -6,6 +6,7 @@
 //! * [`failure`]: why a probe did not get what it asked for
 //! * [`target`]: what is to be reached, and why
 //! * [`observation`]: what the edges saw
+//! * [`rib`]: the routing tables of the edge routers
 //! * [`config`]: the TOML file, and the validated plan it becomes
 //! * [`catalog`]: what Microsoft's services need to reach
 //! * [`tables`]: what is known about addresses, regions and communities, with version and date
@@ -27,6 +28,7 @@ pub mod findings;
 pub mod observation;
 pub mod pki;
 pub mod report;
+pub mod rib;
 pub mod tables;
 pub mod target;
 pub mod verdict;

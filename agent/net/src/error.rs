@@ -41,6 +41,16 @@ pub enum NetError {
         "cannot ask the kernel for routes (netlink): {0}; allow AF_NETLINK in the service's RestrictAddressFamilies"
     )]
     Netlink(#[source] io::Error),
+    /// No BMP station.
+    #[error(
+        "cannot listen on {address} for BMP: {source}; `listen` in [bmp] must be a free port on an address of this host"
+    )]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// The system's words.
+        source: io::Error,
+    },
     /// A resolver without a server.
     #[error(
         "resolver \"{name}\" has no server; give it `servers = [\"192.0.2.53\"]` or `servers = [\"system\"]`"

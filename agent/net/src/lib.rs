@@ -9,9 +9,11 @@
 //! * [`route`]: the kernel's forwarding table
 //! * [`trace`](mod@trace): TTL-limited probes of one flow
 //! * [`datagram`]: contact over DNS, NTP, STUN and ICMP echo
+//! * [`bmp`]: the station that edge routers send their BGP tables to
 //! * [`classify`]: errors of the system and of routers become failures, in one place
 //! * [`kernel`]: the socket calls that no crate wraps
 
+pub mod bmp;
 pub mod classify;
 mod connect;
 pub mod datagram;
@@ -25,6 +27,7 @@ pub mod route;
 pub mod tls;
 pub mod trace;
 
+pub use bmp::Station;
 pub use connect::connect;
 pub use datagram::{dns_ping, icmp_ping, ntp_ping, stun_ping};
 pub use error::NetError;
