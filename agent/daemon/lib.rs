@@ -18,6 +18,7 @@ pub mod edges;
 pub mod fetcher;
 pub mod inquiries;
 pub mod metrics;
+pub mod past;
 pub mod render;
 pub mod round;
 pub mod serve;

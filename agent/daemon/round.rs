@@ -7,6 +7,7 @@ use closedpath_core::report::{Report, Round, assemble};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::edges::Edges;
+use crate::past::Memory;
 use crate::setup::Setup;
 
 /// The agent's version, as reports and metrics name it.
@@ -23,8 +24,14 @@ pub struct Progress {
     pub under_way: usize,
 }
 
-/// Makes one round. `progress` is called after each outcome.
-pub async fn round(setup: &Setup, edges: &Edges, mut progress: impl FnMut(Progress)) -> Report {
+/// Makes one round, which enters the memory. `progress` is called after each outcome.
+pub async fn round(
+    setup: &Setup,
+    edges: &Edges,
+    memory: &mut Memory,
+    mut progress: impl FnMut(Progress),
+) -> Report {
+    let not_tested = edges.lost().into_iter().chain(memory.lost()).collect();
     let started_at = SystemTime::now();
     edges.begin_round();
     let roots = roots(&setup.plan, &setup.catalogs, &edges.servers());
@@ -42,14 +49,17 @@ pub async fn round(setup: &Setup, edges: &Edges, mut progress: impl FnMut(Progre
         progress(Progress { endpoints: closure.members(), done, under_way: under_way.len() });
     }
     let picture = closure.finish();
+    let finished_at = SystemTime::now();
+    memory.remember(&picture, finished_at);
     assemble(Round {
         version: VERSION,
         plan: &setup.plan,
         catalogs: &setup.catalogs,
         tables: &setup.tables,
         picture: &picture,
+        past: memory.past(),
         started_at,
-        finished_at: SystemTime::now(),
-        not_tested: edges.lost(),
+        finished_at,
+        not_tested,
     })
 }

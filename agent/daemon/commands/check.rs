@@ -13,6 +13,7 @@ use super::progress::Line;
 use super::{print, runtime};
 use crate::cli::{Check, Format};
 use crate::edges::Edges;
+use crate::past::Memory;
 use crate::render::{self, Style};
 use crate::round::round;
 use crate::setup;
@@ -28,7 +29,8 @@ pub fn check(arguments: &Check) -> Result<ExitCode> {
     let report = runtime()?.block_on(async {
         let edges = Edges::open(&setup.plan, None)?;
         let mut line = Line::new();
-        let report = round(&setup, &edges, |progress| line.show(progress)).await;
+        let mut memory = Memory::read(&setup.plan.agent.state_dir);
+        let report = round(&setup, &edges, &mut memory, |progress| line.show(progress)).await;
         line.clear();
         anyhow::Ok(report)
     })?;

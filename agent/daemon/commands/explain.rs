@@ -12,6 +12,7 @@ use super::progress::Line;
 use super::{print, runtime};
 use crate::cli::Explain;
 use crate::edges::Edges;
+use crate::past::Memory;
 use crate::render::{self, ASKED, Style};
 use crate::round::round;
 use crate::setup::{self, Setup};
@@ -35,7 +36,8 @@ pub fn explain(arguments: &Explain) -> Result<ExitCode> {
             ask(&mut setup.plan, &host, port.unwrap_or(443));
         }
         let mut line = Line::new();
-        let report = round(&setup, &edges, |progress| line.show(progress)).await;
+        let mut memory = Memory::read(&setup.plan.agent.state_dir);
+        let report = round(&setup, &edges, &mut memory, |progress| line.show(progress)).await;
         line.clear();
         anyhow::Ok(report)
     })?;

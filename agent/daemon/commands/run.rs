@@ -18,6 +18,7 @@ use super::runtime;
 use crate::cli::Run;
 use crate::edges::Edges;
 use crate::metrics::{Counters, Extra};
+use crate::past::Memory;
 use crate::round::{VERSION, round};
 use crate::serve::{Published, Snapshot, serve};
 use crate::setup::{self, Setup};
@@ -93,11 +94,12 @@ fn refusal(error: &io::Error) -> String {
 /// One round each interval, from the start of one to the start of the next, with a little jitter so that many agents spread.
 async fn rounds(setup: &Setup, edges: &Edges, published: &Published) {
     let mut planned = Instant::now();
+    let mut memory = Memory::kept(&setup.plan.agent.state_dir);
     loop {
         tokio::time::sleep_until(planned.into()).await;
         let late = planned.elapsed();
         let began = Instant::now();
-        let report = round(setup, edges, |_| {}).await;
+        let report = round(setup, edges, &mut memory, |_| {}).await;
         info!(
             verdict = ?report.verdict,
             endpoints = report.endpoints.len(),

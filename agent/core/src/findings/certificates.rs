@@ -1,4 +1,4 @@
-//! Findings about presented chains (DOMAIN §4.4, §4.5): F25, F37, F38, and F39 per workload.
+//! Findings about presented chains (DOMAIN §4.4, §4.5): F25, F36, F37, F38, and F39 per workload.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use super::endpoints::finding;
 use super::{Finding, FindingId, Severity};
 use crate::attribution::Judged;
 use crate::catalog::{Catalog, TlsInspection};
-use crate::closure::{Chain, Member, Seen};
+use crate::closure::{Chain, Member, Past, Seen};
 use crate::observation::TlsObservation;
 use crate::pki::revocation::{Revocation, Staple};
 use crate::target::{EndpointKey, Origin};
@@ -56,6 +56,22 @@ pub(super) fn grace(judged: &Judged<'_>) -> Vec<Finding> {
         })
     };
     judged.plan.workloads.iter().filter_map(|workload| of(&workload.name)).collect()
+}
+
+/// F36: the chain or its CA hosts are not those of before; allow-lists built from the old ones are too short (DOMAIN §4.4.3).
+pub(super) fn changed(judged: &Judged<'_>, key: &EndpointKey, past: &Past) -> Option<Finding> {
+    let change = past.change(key, judged.plan.verdict.window, judged.now)?;
+    let mut said = Vec::new();
+    if !change.ca_hosts.is_empty() {
+        said.push(format!("its certificates now point to {}", change.ca_hosts.join(", ")));
+    }
+    if !change.issuers.is_empty() {
+        said.push(format!("its chains are now signed by {}", change.issuers.join(", ")));
+    }
+    let severity = if change.ca_hosts.is_empty() { Severity::Info } else { Severity::High };
+    let detail = format!("{} has changed: {}", key.host, said.join("; "));
+    let remedy = "add the new hosts to allow-lists and mirrors, and look whether clients pin the old issuer";
+    Some(finding(judged, key, FindingId::F36, severity, detail, remedy))
 }
 
 /// F25: somebody on the way signs in the place of the servers.

@@ -55,6 +55,7 @@ finding_ids! {
     F33 CA_HOST_UNREACHABLE "a CA host does not serve what a certificate points to";
     F34 CA_HOST_VIA_INTERNET "a CA host is reached by the Internet";
     F35 CA_HOST_UNDOCUMENTED "a CA host in none of Microsoft's lists";
+    F36 CHAIN_CHANGED "a chain or its CA hosts are not those of before";
     F37 INTERMEDIATE_MISSING "a server does not present its whole chain";
     F38 STAPLE_ABSENT_OR_EXPIRING "a staple that is needed does not come, or does not count";
     F39 CRL_CACHE_EXPIRES_AT "when the first answer on revocation expires";

@@ -10,10 +10,11 @@ pub use finding::{Finding, FindingId, Severity};
 
 use crate::attribution::Judged;
 use crate::catalog::Catalog;
+use crate::closure::Past;
 use crate::tables::Tables;
 
 /// All findings of a judged picture, gravest first.
-pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables) -> Vec<Finding> {
+pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables, past: &Past) -> Vec<Finding> {
     let mut findings = certificates::grace(judged);
     let strangers = certificates::strangers(judged);
     for key in judged.picture.members.keys() {
@@ -21,6 +22,7 @@ pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables) -> Vec<F
         findings.extend(addresses::find(judged, key));
         findings.extend(ca_hosts::find(judged, key, &tables.ca_hosts));
         findings.extend(certificates::find(judged, key, catalogs, &strangers));
+        findings.extend(certificates::changed(judged, key, past));
     }
     findings.extend(judged.picture.truncated.iter().map(|bound| Finding {
         id: FindingId::F40,

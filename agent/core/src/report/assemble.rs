@@ -11,7 +11,7 @@ use super::handshake::handshake;
 use super::{AgentReport, DataReport, Report, SCHEMA, WorkloadReport};
 use crate::attribution::{Judged, Judgement, judge};
 use crate::catalog::Catalog;
-use crate::closure::{Chain, Member, Picture, Seen};
+use crate::closure::{Chain, Member, Past, Picture, Seen};
 use crate::config::Plan;
 use crate::findings;
 use crate::observation::{Contact, DnsStatus};
@@ -33,6 +33,8 @@ pub struct Round<'a> {
     pub tables: &'a Tables,
     /// What was seen.
     pub picture: &'a Picture,
+    /// What earlier rounds saw; with this one.
+    pub past: &'a Past,
     /// When it began.
     pub started_at: SystemTime,
     /// When it was complete.
@@ -43,7 +45,7 @@ pub struct Round<'a> {
 
 /// The report on a round.
 pub fn assemble(round: Round<'_>) -> Report {
-    let Round { version, plan, catalogs, tables, picture, started_at, finished_at, not_tested } = round;
+    let Round { version, plan, catalogs, tables, picture, past, started_at, finished_at, not_tested } = round;
     let judged = judge(plan, tables, picture, finished_at);
     let rulings: Vec<Ruling> =
         plan.workloads.iter().map(|workload| verdict::rule(&judged, workload)).collect();
@@ -74,7 +76,7 @@ pub fn assemble(round: Round<'_>) -> Report {
         endpoints: picture.members.iter().map(|(key, member)| endpoint(&judged, key, member)).collect(),
         required_outside: picture.members.keys().filter_map(|key| outside(&judged, key)).collect(),
         ca_urls: ca_urls(&judged),
-        findings: findings::find(&judged, catalogs, tables),
+        findings: findings::find(&judged, catalogs, tables, past),
         data: tables.data_sets().into_iter().map(|set| data(set, finished_at)).collect(),
         not_tested: untested(plan, picture, not_tested),
     }

@@ -1,9 +1,8 @@
 //! The outside world of a certificate (DOMAIN §4.3 R4–R8, §4.4, §4.5): answers, missing issuers, and the findings about them.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use closedpath_core::closure::Ask;
-use closedpath_core::closure::Work;
+use closedpath_core::closure::{Ask, Past, Work};
 use closedpath_core::findings::{FindingId, Severity};
 use closedpath_core::pki::crl::{CrlAnswer, Listing};
 use closedpath_core::pki::ocsp::{OcspAnswer, OcspError, OcspStatus, Signer};
@@ -377,4 +376,39 @@ fn f39_says_when_the_first_answer_expires() {
     }));
     let nobody = presenting([issued("a.example", "CA", CRL)]).says("http://crl.example/a.crl", part).look();
     assert_eq!(nobody.workload().breaks_at, None);
+}
+
+#[test]
+fn f36_a_chain_that_changes_says_what_is_new() {
+    let middle = |name: &str, url: &'static [&'static str]| {
+        intermediate(name, "CA", Pointers { crl: url, ..Pointers::default() })
+    };
+    let day = Duration::from_secs(86_400);
+    let before = presenting([issued("a.example", "old middle", CRL), middle("old middle", CRL.crl)]);
+    let mut past = Past::default();
+    assert!(past.remember(&before.picture().0, now() - 2 * day));
+    assert!(!past.remember(&before.picture().0, now() - 2 * day), "nothing new to be written down");
+    let round = |world: World, at: SystemTime| {
+        let mut world = world;
+        world.past = past.clone();
+        world.past.remember(&world.picture().0, at);
+        world.look()
+    };
+    let renewed = presenting([issued("a.example", "old middle", CRL), middle("old middle", CRL.crl)]);
+    let other_key = |seen: &Seen| severities(seen, FindingId::F36);
+    assert_eq!(
+        other_key(&round(renewed, now())),
+        [Severity::Info],
+        "the intermediate is another certificate"
+    );
+    let moved = || {
+        let crl: &[&str] = &["http://new.example/a.crl"];
+        presenting([issued("a.example", "new middle", CRL), middle("new middle", crl)])
+    };
+    let seen = round(moved(), now());
+    assert_eq!(severities(&seen, FindingId::F36), [Severity::High]);
+    let detail = &seen.findings(FindingId::F36)[0].detail;
+    assert!(detail.contains("point to new.example") && detail.contains("CN=new middle"), "{detail}");
+    assert_eq!(severities(&round(moved(), now() - day), FindingId::F36), [], "known for a day");
+    assert_eq!(severities(&before.look(), FindingId::F36), [], "nothing is known of before");
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use closedpath_core::attribution::Path;
 use closedpath_core::catalog::Catalog;
-use closedpath_core::closure::{Ask, Closure, Outcome, Picture, Work, roots};
+use closedpath_core::closure::{Ask, Closure, Outcome, Past, Picture, Work, roots};
 use closedpath_core::config::{Plan, parse};
 use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::findings::{Finding, FindingId};
@@ -146,6 +146,7 @@ pub struct World {
     bodies: BTreeMap<String, Vec<u8>>,
     answers: BTreeMap<String, Said>,
     freshest: BTreeMap<String, String>,
+    pub past: Past,
     pub inspection: Vec<Vec<u8>>,
     pub public: Vec<Vec<u8>>,
 }
@@ -169,8 +170,22 @@ pub fn with_catalogs(config: &str, catalogs: Vec<Catalog>) -> World {
     let tables = TABLES.clone();
     let (observed, dns) = (Vec::new(), BTreeMap::new());
     let (pages, bodies, answers) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let past = Past::default();
     let (inspection, public, freshest) = (Vec::new(), Vec::new(), BTreeMap::new());
-    World { plan, tables, catalogs, observed, dns, pages, bodies, answers, freshest, inspection, public }
+    World {
+        plan,
+        tables,
+        catalogs,
+        observed,
+        dns,
+        pages,
+        bodies,
+        answers,
+        freshest,
+        past,
+        inspection,
+        public,
+    }
 }
 
 impl World {
@@ -273,6 +288,7 @@ impl World {
             catalogs: &self.catalogs,
             tables: &self.tables,
             picture,
+            past: &self.past,
             started_at: now(),
             finished_at: now(),
             not_tested: Vec::new(),

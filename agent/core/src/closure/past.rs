@@ -1,0 +1,113 @@
+//! What earlier rounds saw behind each endpoint: issuers and CA hosts. Chains rotate, and an allow-list that was built from
+//! the old ones is too short for the new (F36, DOMAIN §4.4.3).
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::member::{Chain, Picture};
+use crate::target::EndpointKey;
+
+/// An endpoint that was not seen for so long is forgotten.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(90 * 86_400);
+/// Endpoints that are remembered.
+const MOST: usize = 10_000;
+
+/// What was seen, by endpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Past {
+    endpoints: BTreeMap<String, Seen>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Seen {
+    #[serde(with = "humantime_serde")]
+    since: SystemTime,
+    #[serde(with = "humantime_serde")]
+    last: SystemTime,
+    /// By fingerprint.
+    issuers: BTreeMap<String, First>,
+    ca_hosts: BTreeMap<String, First>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct First {
+    /// As people call it.
+    name: String,
+    #[serde(with = "humantime_serde")]
+    seen: SystemTime,
+}
+
+/// What is new behind an endpoint, in words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Issuers that sign its chains now and did not before.
+    pub issuers: Vec<String>,
+    /// CA hosts that its certificates point to now and did not before.
+    pub ca_hosts: Vec<String>,
+}
+
+impl Past {
+    /// Takes in what a round saw. True if there is anything to be written down.
+    pub fn remember(&mut self, picture: &Picture, now: SystemTime) -> bool {
+        let before = self.clone();
+        for (key, member) in picture.members.iter().filter(|(_, member)| !member.chains.is_empty()) {
+            let fresh =
+                || Seen { since: now, last: now, issuers: BTreeMap::new(), ca_hosts: BTreeMap::new() };
+            let seen = self.endpoints.entry(key.to_string()).or_insert_with(fresh);
+            seen.last = now;
+            for sha256 in member.chains.iter().flat_map(issuers) {
+                let name = picture.certificates.get(sha256).map_or(sha256, |facts| &facts.subject);
+                let first = || First { name: name.clone(), seen: now };
+                seen.issuers.entry(sha256.clone()).or_insert_with(first);
+            }
+        }
+        for (key, member) in &picture.members {
+            for by in member.required_by.iter().map(ToString::to_string) {
+                if let Some(seen) = self.endpoints.get_mut(&by) {
+                    let first = || First { name: key.host.clone(), seen: now };
+                    seen.ca_hosts.entry(key.host.clone()).or_insert_with(first);
+                }
+            }
+        }
+        let recent = |seen: &Seen| now.duration_since(seen.last).unwrap_or_default() < FORGOTTEN_AFTER;
+        self.endpoints.retain(|_, seen| recent(seen));
+        while self.endpoints.len() > MOST {
+            self.endpoints.pop_last();
+        }
+        // The time alone is written down once a day.
+        let told = |past: &Self| -> Vec<_> {
+            let day = |at: SystemTime| {
+                at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400
+            };
+            let endpoints = past.endpoints.iter();
+            endpoints
+                .map(|(id, it)| (id.clone(), day(it.last), it.issuers.clone(), it.ca_hosts.clone()))
+                .collect()
+        };
+        told(&before) != told(self)
+    }
+
+    /// What became new behind an endpoint within `window`, after it was first seen.
+    pub fn change(&self, key: &EndpointKey, window: Duration, now: SystemTime) -> Option<Change> {
+        let seen = self.endpoints.get(&key.to_string())?;
+        let new = |first: &&First| {
+            first.seen > seen.since && now.duration_since(first.seen).unwrap_or_default() < window
+        };
+        let names =
+            |of: &BTreeMap<String, First>| of.values().filter(new).map(|first| first.name.clone()).collect();
+        let change = Change { issuers: names(&seen.issuers), ca_hosts: names(&seen.ca_hosts) };
+        (change != Change::default()).then_some(change)
+    }
+
+    /// Whether an endpoint was seen before this moment at all.
+    pub fn is_empty(&self) -> bool {
+        self.endpoints.is_empty()
+    }
+}
+
+/// All but the leaf, which is renewed all the time.
+fn issuers(chain: &Chain) -> impl Iterator<Item = &String> {
+    chain.certificates.iter().skip(1).chain(&chain.completed)
+}
