@@ -8,6 +8,7 @@ use closedpath::cli::Cli;
 use closedpath::commands;
 
 fn main() -> ExitCode {
+    closedpath_net::kernel::give_large_blocks_back();
     match commands::execute(Cli::parse()) {
         Ok(status) => status,
         Err(error) => {

@@ -1,4 +1,5 @@
-//! The socket calls that no crate wraps: the error queue (`ip(7)`, `IP_RECVERR`) and `TCP_INFO` (`tcp(7)`).
+//! The calls that no crate wraps: the error queue (`ip(7)`, `IP_RECVERR`), `TCP_INFO` (`tcp(7)`), and one parameter of the
+//! allocator.
 //!
 //! In: an open socket. Out: plain values. The only module with `unsafe`; it parses what the kernel wrote with safe code
 //! and decides nothing.
@@ -45,6 +46,17 @@ pub(crate) struct TcpTiming {
     pub rtt: Duration,
     /// Segments sent again so far.
     pub retransmits: u32,
+}
+
+/// Has blocks of 1 MiB and more mapped each on its own, so that the room of a large body goes back to the system with it
+/// (`mallopt(3)`). glibc otherwise raises that bound to the largest block that was ever freed, and keeps the room in one of
+/// its arenas: after a CRL of 25 MB, up to three times that. To be called once, before there are threads.
+pub fn give_large_blocks_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it takes two numbers and sets a parameter of the allocator.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 1024 * 1024);
+    }
 }
 
 /// Switches the error queue of a socket on or off; off also empties it.

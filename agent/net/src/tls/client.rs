@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use closedpath_core::config::TrustAnchor;
 use closedpath_core::failure::{Code, Failure, Step};
-use closedpath_core::observation::TlsObservation;
+use closedpath_core::observation::{NameCheck, PathCheck, TlsObservation};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{CipherSuite, ClientConfig, ProtocolVersion};
-use rustls_pki_types::ServerName;
+use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -60,6 +60,14 @@ impl TlsClient {
     /// The trust anchors that were loaded, as certificates (DER).
     pub fn certificates(&self) -> &[Vec<u8>] {
         self.verifier.certificates()
+    }
+
+    /// What the checks of a presented chain say: whether it leads to a trust anchor, and whether its leaf is for `host`.
+    /// A chain that was seen before is looked up, not verified again. `None` where there is nothing to check.
+    pub fn verify(&self, chain: &[Vec<u8>], host: &str) -> Option<(PathCheck, Option<NameCheck>)> {
+        let chain: Vec<CertificateDer<'_>> =
+            chain.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
+        self.verifier.check(&chain, &ServerName::try_from(host).ok()?)
     }
 
     /// One handshake with `host` (a name, or an address: then without SNI, RFC 6066 §3) over `stream`, within `timeout`.
