@@ -4,10 +4,11 @@
 //! [`Picture`]: every member with what was seen of it, and what each workload needs. `check` and `run` drive the same one.
 //! Names and URLs that came from the network are bounded in number, depth and redirects, and guarded (DESIGN §5).
 
+mod chains;
+mod fetching;
 mod guard;
 mod member;
 mod needs;
-mod outside;
 mod past;
 mod revocation;
 mod roots;
