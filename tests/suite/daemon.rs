@@ -22,14 +22,14 @@ const ACTIVATE: &str = r#"exec 3<&0 0</dev/null; export LISTEN_FDS=1 LISTEN_PID=
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A running agent; it dies with this.
-struct Daemon {
-    child: Child,
+pub struct Daemon {
+    pub child: Child,
     at: SocketAddr,
 }
 
 impl Daemon {
     /// In the lab, on a socket of this machine that is handed over.
-    fn activated(lab: &Lab) -> Self {
+    pub fn activated(lab: &Lab) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let at = listener.local_addr().expect("an address");
         let config = lab.config(ConfigVariant::Full).expect("a configuration");
@@ -45,7 +45,7 @@ impl Daemon {
     }
 
     /// Status and body.
-    fn get(&self, path: &str) -> (u16, String) {
+    pub fn get(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.at).expect("the socket listens");
         stream.set_read_timeout(Some(LIMIT)).expect("a timeout");
         write!(stream, "GET {path} HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n\r\n").expect("it reads");
@@ -61,7 +61,7 @@ impl Daemon {
         clippy::disallowed_methods,
         reason = "a pause between questions; the condition decides, not the time"
     )]
-    fn until<T>(&self, what: &str, mut wanted: impl FnMut(&Self) -> Option<T>) -> T {
+    pub fn until<T>(&self, what: &str, mut wanted: impl FnMut(&Self) -> Option<T>) -> T {
         let began = Instant::now();
         loop {
             if let Some(got) = wanted(self) {
@@ -73,7 +73,7 @@ impl Daemon {
     }
 
     /// The report of a round that began after now.
-    fn next_report(&self) -> Value {
+    pub fn next_report(&self) -> Value {
         let now = SystemTime::now();
         self.until("a round that begins after now", |daemon| {
             let report: Value = serde_json::from_str(&daemon.get("/report.json").1).ok()?;

@@ -9,4 +9,5 @@ mod paths;
 mod readme;
 mod scale;
 mod schema;
+mod state;
 mod torture;
