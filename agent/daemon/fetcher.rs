@@ -6,10 +6,12 @@
 //! * `fresh`: until when a cached body may be used
 //! * `keyed`: one lock or semaphore per key, gone with its last user
 //! * `shared`: what was fetched in this round
+//! * `silent`: hosts that are not waited for again in this round
 
 mod fresh;
 mod keyed;
 mod shared;
+mod silent;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -26,6 +28,7 @@ use crate::cache::{Cache, Meta};
 pub use fresh::{MAX_AGE, fresh, fresh_until};
 use keyed::Keyed;
 use shared::Shared;
+use silent::Silent;
 
 /// Bodies of CRLs, OCSP responses and certificates are read up to this many bytes.
 pub const MAX_BODY: usize = 32 * 1024 * 1024;
@@ -82,6 +85,7 @@ pub struct Fetcher {
     shared: Shared,
     flights: Keyed<Mutex<()>>,
     hosts: Keyed<Semaphore>,
+    silent: Silent,
     all: Semaphore,
 }
 
@@ -95,6 +99,7 @@ impl Fetcher {
             shared: Shared::default(),
             flights: Keyed::new(|| Mutex::new(())),
             hosts: Keyed::new(|| Semaphore::new(PER_HOST)),
+            silent: Silent::default(),
             all: Semaphore::new(AT_ONCE),
         }
     }
@@ -102,6 +107,7 @@ impl Fetcher {
     /// To be called before each round: what was fetched in the last one, and not kept, is asked for again.
     pub fn begin_round(&self) {
         self.shared.clear();
+        self.silent.clear();
     }
 
     /// Brings what is asked for, from this round, the cache or `ip`. Whoever asks for the same meanwhile waits for it.
@@ -184,12 +190,18 @@ impl Fetcher {
     }
 
     async fn exchange(&self, request: &FetchRequest, ip: IpAddr) -> FetchObservation {
-        let host = self.hosts.of(&host(&request.url));
+        let name = host(&request.url);
+        let host = self.hosts.of(&name);
         // The host's turn first: who waits for a slow host must not take a place from others. No semaphore is ever closed.
         let _turn = host.acquire().await;
+        if let Some(seen) = self.silent.instead(&request.url, &name, ip) {
+            return seen;
+        }
         let _place = self.all.acquire().await;
         let limits = FetchLimits { timeout: self.timeout, max_body: MAX_BODY };
-        fetch(request, ip, limits, Some(&self.tls)).await
+        let seen = fetch(request, ip, limits, Some(&self.tls)).await;
+        self.silent.note(&name, &seen);
+        seen
     }
 }
 
