@@ -33,7 +33,14 @@ impl Closure<'_> {
         for sha256 in &certificates {
             self.follow(sha256, depth, key);
         }
-        self.complete();
+        let anchors = self.picture.pool.above(&certificates, |_| false).anchors;
+        let chains = self.picture.members.get_mut(key).map(|member| &mut member.chains);
+        if let Some(chain) = chains.into_iter().flatten().find(|chain| chain.certificates == certificates) {
+            chain.anchors = anchors;
+        }
+        if incomplete {
+            self.complete();
+        }
     }
 
     /// Takes a certificate into the picture, and asks about those that have their issuer with it.
@@ -106,19 +113,16 @@ impl Closure<'_> {
 
     /// R5: looks again for the missing issuers of incomplete chains; those that were brought lead further.
     fn complete(&mut self) {
-        let mut further = Vec::new();
         let brought = self.picture.brought();
         let Self { picture, .. } = self;
+        let mut further = Vec::new();
         for (key, member) in &mut picture.members {
-            for chain in &mut member.chains {
+            let depth = member.depth.saturating_add(2);
+            for chain in member.chains.iter_mut().filter(|chain| chain.incomplete) {
                 let above = above(&picture.pool, &brought, &chain.certificates);
-                if chain.incomplete {
-                    let brought = above.issuers.iter().filter(|issuer| !chain.completed.contains(*issuer));
-                    let depth = member.depth.saturating_add(2);
-                    further.extend(brought.map(|issuer| (issuer.clone(), depth, key.clone())));
-                    chain.completed = above.issuers;
-                }
-                chain.anchors = above.anchors;
+                let new = above.issuers.iter().filter(|issuer| !chain.completed.contains(*issuer));
+                further.extend(new.map(|issuer| (issuer.clone(), depth, key.clone())));
+                (chain.completed, chain.anchors) = (above.issuers, above.anchors);
             }
         }
         for (sha256, depth, key) in further {
