@@ -44,13 +44,18 @@ finding_ids! {
     F02 INELIGIBLE_VIA_INTERNET "what ExpressRoute cannot carry goes by the Internet";
     F03 INELIGIBLE_VIA_ER_PRIVATE "what ExpressRoute cannot carry goes by the private peering";
     F04 INELIGIBLE_VIA_ER_MICROSOFT "what is not supported goes by the Microsoft peering";
+    F10 PRIVATE_DNS_MISCONFIG_PUBLIC_ANSWER "the name of a private endpoint gives a public address";
+    F11 PRIVATE_DNS_STALE_OR_EMPTY "the name of a private endpoint gives no address";
     F12 PRIVATE_ADDRESS_VIA_INTERNET "a private address is routed to the Internet";
     F13 PRIVATE_ADDRESS_NOT_DECLARED "a private address outside every declared prefix";
+    F14 SPLIT_DNS_DIVERGENCE "resolvers lead to different paths";
     F15 NAME_NOT_IN_CATALOGUE "a probed name in no catalogue";
     F16 CATALOGUE_NAME_UNRESOLVABLE "a needed name gives no address";
     F20 ECMP_MIXED_CLASS "equal cost over closed and other links";
     F22 IPV6_LEAK "IPv6 leaves by the Internet while IPv4 is closed";
     F25 TLS_INSPECTION "somebody on the way signs in the place of the server";
+    F28 MACSEC_UNVERIFIABLE "MACsec is declared and cannot be seen";
+    F29 PEERING_SERVICE_NOT_CLOSED "a Peering Service under a closed policy";
     F30 PATH_EVIDENCE_CONFLICT "strong evidence contradicts";
     F33 CA_HOST_UNREACHABLE "a CA host does not serve what a certificate points to";
     F34 CA_HOST_VIA_INTERNET "a CA host is reached by the Internet";

@@ -5,6 +5,8 @@ mod ca_hosts;
 mod certificates;
 mod endpoints;
 mod finding;
+mod links;
+mod names;
 
 pub use finding::{Finding, FindingId, Severity};
 
@@ -16,10 +18,12 @@ use crate::tables::Tables;
 /// All findings of a judged picture, gravest first.
 pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables, past: &Past) -> Vec<Finding> {
     let mut findings = certificates::grace(judged);
+    findings.extend(links::find(judged));
     let strangers = certificates::strangers(judged);
     for key in judged.picture.members.keys() {
         findings.extend(endpoints::find(judged, key, catalogs));
         findings.extend(addresses::find(judged, key));
+        findings.extend(names::find(judged, key));
         findings.extend(ca_hosts::find(judged, key, &tables.ca_hosts));
         findings.extend(certificates::find(judged, key, catalogs, &strangers));
         findings.extend(certificates::changed(judged, key, past));

@@ -7,6 +7,7 @@ mod closure;
 mod findings;
 mod invariant;
 mod ms_chains;
+mod names;
 mod needs;
 mod outside;
 mod report;

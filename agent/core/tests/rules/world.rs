@@ -15,8 +15,9 @@ use closedpath_core::config::{Plan, parse};
 use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::findings::{Finding, FindingId};
 use closedpath_core::observation::{
-    AddressObservation, Answer, Contact, Contacted, DnsObservation, DnsStatus, DnsView, FetchObservation,
-    Hop, NextHop, PathCheck, RouteKind, RouteObservation, TlsObservation, TraceEnd, TraceObservation,
+    AddressObservation, Answer, Cname, Contact, Contacted, DnsObservation, DnsStatus, DnsView,
+    FetchObservation, Hop, NextHop, PathCheck, RouteKind, RouteObservation, TlsObservation, TraceEnd,
+    TraceObservation,
 };
 use closedpath_core::pki::crl::{CrlAnswer, Listing};
 use closedpath_core::pki::inquiry::{Question, Reading};
@@ -142,6 +143,7 @@ pub struct World {
     pub catalogs: Vec<Catalog>,
     observed: Vec<Observed>,
     dns: BTreeMap<String, DnsView>,
+    elsewhere: BTreeMap<String, Vec<DnsView>>,
     pages: BTreeMap<String, (u16, Option<String>)>,
     bodies: BTreeMap<String, Vec<u8>>,
     answers: BTreeMap<String, Said>,
@@ -178,6 +180,7 @@ pub fn with_catalogs(config: &str, catalogs: Vec<Catalog>) -> World {
         catalogs,
         observed,
         dns,
+        elsewhere: BTreeMap::new(),
         pages,
         bodies,
         answers,
@@ -198,9 +201,30 @@ impl World {
         self
     }
 
+    /// An address that the first resolver does not give.
+    pub fn unlisted(mut self, seen: Observed) -> Self {
+        self.observed.push(seen);
+        self
+    }
+
     /// A name that gives no address.
     pub fn unresolved(mut self, host: &str, status: DnsStatus) -> Self {
         self.dns.insert(host.into(), view(status));
+        self
+    }
+
+    /// The name is an alias of another.
+    pub fn alias(mut self, host: &str, target: &str) -> Self {
+        let view = self.dns.entry(host.into()).or_insert_with(|| view(DnsStatus::Ok));
+        view.cname.push(Cname { name: host.into(), target: target.into(), ttl: 60 });
+        self
+    }
+
+    /// What another resolver says of the name.
+    pub fn elsewhere(mut self, host: &str, resolver: &str, status: DnsStatus, answers: &[&str]) -> Self {
+        let answers = answers.iter().map(|ip| Answer { ip: address(ip), ttl: 60 }).collect();
+        let other = DnsView { resolver: resolver.into(), answers, ..view(status) };
+        self.elsewhere.entry(host.into()).or_default().push(other);
         self
     }
 
@@ -214,7 +238,9 @@ impl World {
         match work {
             Work::Resolve { name } => {
                 let view = self.dns.get(name).cloned().unwrap_or_else(|| view(DnsStatus::Nxdomain));
-                Outcome::Resolved(DnsObservation { name: name.clone(), views: vec![view] })
+                let others = self.elsewhere.get(name).cloned().unwrap_or_default();
+                let views = std::iter::once(view).chain(others).collect();
+                Outcome::Resolved(DnsObservation { name: name.clone(), views })
             }
             Work::Probe { key, ip } => {
                 let silent = observed(&key.host, &ip.to_string());
