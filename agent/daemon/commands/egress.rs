@@ -9,6 +9,7 @@ use anyhow::Result;
 use closedpath_core::closure::roots;
 use closedpath_core::config::{EchoKind, Plan, Resolver, ResolverServer};
 use closedpath_core::failure::label;
+use closedpath_core::target::EndpointKey;
 
 use super::print;
 use crate::cli::Egress;
@@ -20,6 +21,11 @@ pub fn egress(arguments: &Egress) -> Result<ExitCode> {
     let plan = &setup.plan;
     let mut rows: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
     for root in roots(plan, &setup.catalogs, &declared(&plan.resolvers)).roots {
+        if root.key.via.is_some() {
+            let direct = EndpointKey { via: None, ..root.key.clone() };
+            let why = rows.entry(direct.to_string()).or_default();
+            why.entry("direct attempt beside the proxy".into()).or_default().insert(root.workload.clone());
+        }
         let why = rows.entry(root.key.to_string()).or_default();
         why.entry(label(&root.origin)).or_default().insert(root.workload);
     }

@@ -39,8 +39,19 @@ pub struct Judged<'a> {
     pub revocations: Revocations,
     /// The class of each endpoint.
     pub classes: BTreeMap<EndpointKey, PathClass>,
+    /// What came of the direct attempt beside a proxy, by the proxied endpoint.
+    pub bypasses: BTreeMap<EndpointKey, Bypass>,
     /// When it was judged.
     pub now: SystemTime,
+}
+
+/// A direct attempt beside a proxy (A1, F24).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bypass {
+    /// Whether it connected.
+    pub reachable: bool,
+    /// The class it took.
+    pub class: PathClass,
 }
 
 /// Attributes every address of a picture, and says who owns it and what could carry it.
@@ -61,6 +72,7 @@ pub fn judge<'a>(plan: &'a Plan, tables: &Tables, picture: &'a Picture, now: Sys
         of,
         revocations: revocations(picture, now),
         classes,
+        bypasses: bypasses(plan, tables, picture, now),
         now,
     }
 }
@@ -108,6 +120,25 @@ impl Judged<'_> {
             self.needs.of.get(key).and_then(|needed| needed.values().map(|need| need.requirement).max());
         needed.unwrap_or(Requirement::Optional)
     }
+}
+
+fn bypasses(
+    plan: &Plan,
+    tables: &Tables,
+    picture: &Picture,
+    now: SystemTime,
+) -> BTreeMap<EndpointKey, Bypass> {
+    let proxied = picture.roots.roots.iter().map(|root| &root.key).filter(|key| key.via.is_some());
+    let of = |key: &EndpointKey| {
+        let direct = EndpointKey { via: None, ..key.clone() };
+        let member = picture.members.get(&direct).or_else(|| picture.bypasses.get(&direct))?;
+        let judgements = judge_member(plan, tables, &direct, member, now);
+        let made: Vec<IpAddr> = member.contacted().collect();
+        let paths = made.iter().filter_map(|ip| judgements.get(ip)).map(|judgement| &judgement.path);
+        let class = class_of_endpoint(paths);
+        Some((key.clone(), Bypass { reachable: !made.is_empty(), class }))
+    };
+    proxied.filter_map(of).collect()
 }
 
 /// Whether an address answered, be it by a refusal.

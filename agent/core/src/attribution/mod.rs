@@ -10,7 +10,7 @@ mod procedure;
 mod ways;
 
 pub use evidence::{Evidence, Plane, Strength};
-pub use judged::{Judged, Judgement, judge};
+pub use judged::{Bypass, Judged, Judgement, judge};
 pub use path::{Confidence, Exit, Path, PathClass, Reason};
 pub use procedure::{attribute, class_of_endpoint};
 pub use ways::is_onprem;

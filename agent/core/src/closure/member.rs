@@ -106,6 +106,8 @@ impl Member {
 pub struct Picture {
     /// Every member.
     pub members: BTreeMap<EndpointKey, Member>,
+    /// The direct attempts beside a proxy that are no members themselves (A1, F24).
+    pub bypasses: BTreeMap<EndpointKey, Member>,
     /// Every URL by canonical key.
     pub urls: BTreeMap<String, UrlState>,
     /// Every certificate seen, by fingerprint.

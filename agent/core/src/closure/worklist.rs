@@ -47,6 +47,9 @@ impl<'a> Closure<'a> {
             closure.add_member(&root.key, root.origin, 0, None);
             closure.add_page(&root.key);
         }
+        for root in roots.roots.iter().filter(|root| root.key.via.is_some()) {
+            closure.add_bypass(&root.key);
+        }
         closure.picture.roots = roots;
         closure
     }
@@ -111,6 +114,20 @@ impl<'a> Closure<'a> {
         true
     }
 
+    /// A1: beside the proxy, the direct attempt, which must fail where the proxy is the only way (F24).
+    fn add_bypass(&mut self, key: &EndpointKey) {
+        let direct = EndpointKey { via: None, ..key.clone() };
+        if self.member_mut(&direct).is_none() {
+            self.picture.bypasses.insert(direct.clone(), Member::new(0));
+            self.resolve(&direct);
+        }
+    }
+
+    fn member_mut(&mut self, key: &EndpointKey) -> Option<&mut Member> {
+        let Picture { members, bypasses, .. } = &mut self.picture;
+        members.get_mut(key).or_else(|| bypasses.get_mut(key))
+    }
+
     /// R2, R9: the name that must resolve before the endpoint can be probed.
     fn resolve(&mut self, key: &EndpointKey) {
         let host = match &key.via {
@@ -143,7 +160,8 @@ impl<'a> Closure<'a> {
 
     fn give_addresses(&mut self, key: &EndpointKey, dns: &DnsObservation) {
         let plan = self.plan;
-        let Some(member) = self.picture.members.get_mut(key) else { return };
+        let Picture { members, bypasses, .. } = &mut self.picture;
+        let Some(member) = members.get_mut(key).or_else(|| bypasses.get_mut(key)) else { return };
         member.dns = Some(dns.clone());
         for ip in dns.addresses() {
             if member.addresses.contains_key(&ip) {
@@ -164,8 +182,11 @@ impl<'a> Closure<'a> {
     fn probed(&mut self, key: &EndpointKey, seen: AddressObservation) {
         let tls = seen.tls.clone();
         let made = seen.contact.made();
-        if let Some(member) = self.picture.members.get_mut(key) {
+        if let Some(member) = self.member_mut(key) {
             member.addresses.insert(seen.ip, Seen::Observed(Box::new(seen)));
+        }
+        if !self.picture.members.contains_key(key) {
+            return;
         }
         if let Some(tls) = tls {
             self.presented(key, &tls);

@@ -1,4 +1,4 @@
-//! Findings about a name or an endpoint as a whole: F15, F16, F22, F41.
+//! Findings about a name or an endpoint as a whole: F15, F16, F22, F24, F41.
 
 use super::{Finding, FindingId, Severity};
 use crate::attribution::{Judged, PathClass};
@@ -9,7 +9,12 @@ use crate::target::{EndpointKey, Origin};
 
 /// Findings about one endpoint.
 pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey, catalogs: &[Catalog]) -> Vec<Finding> {
-    let found = [unresolvable(judged, key), not_in_catalogue(judged, key, catalogs), ipv6_leak(judged, key)];
+    let found = [
+        unresolvable(judged, key),
+        not_in_catalogue(judged, key, catalogs),
+        ipv6_leak(judged, key),
+        bypass(judged, key),
+    ];
     found.into_iter().flatten().chain(unexpected(judged, key)).collect()
 }
 
@@ -99,6 +104,18 @@ fn ipv6_leak(judged: &Judged<'_>, key: &EndpointKey) -> Option<Finding> {
         format!("{} goes {} by IPv6 while IPv4 is closed; clients prefer IPv6", key.host, label(class));
     let remedy = "route IPv6 over ExpressRoute too, or stop it: no router advertisement with a default route, no AAAA answers";
     Some(finding(judged, key, FindingId::F22, Severity::Critical, detail, remedy))
+}
+
+/// F24: the proxy is not the only way out.
+fn bypass(judged: &Judged<'_>, key: &EndpointKey) -> Option<Finding> {
+    let direct = judged.bypasses.get(key).filter(|direct| direct.reachable)?;
+    let detail = format!(
+        "{} connects directly as well, {}; nothing forces clients through the proxy",
+        key.host,
+        label(&direct.class)
+    );
+    let remedy = "close the direct way at the firewall for everything but the proxy";
+    Some(finding(judged, key, FindingId::F24, Severity::High, detail, remedy))
 }
 
 /// F41: `expect_path` does not hold.

@@ -53,6 +53,7 @@ finding_ids! {
     F16 CATALOGUE_NAME_UNRESOLVABLE "a needed name gives no address";
     F20 ECMP_MIXED_CLASS "equal cost over closed and other links";
     F22 IPV6_LEAK "IPv6 leaves by the Internet while IPv4 is closed";
+    F24 PROXY_BYPASS_POSSIBLE "a direct connection works beside the proxy";
     F25 TLS_INSPECTION "somebody on the way signs in the place of the server";
     F28 MACSEC_UNVERIFIABLE "MACsec is declared and cannot be seen";
     F29 PEERING_SERVICE_NOT_CLOSED "a Peering Service under a closed policy";

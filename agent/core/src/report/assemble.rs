@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::address::AddressReport;
 use super::ca_url::ca_urls;
-use super::endpoint::{DnsReport, EndpointReport, Outside};
+use super::endpoint::{Bypass, DnsReport, EndpointReport, Outside};
 use super::handshake::handshake;
 use super::{AgentReport, DataReport, Report, SCHEMA, WorkloadReport};
 use crate::attribution::{Judged, Judgement, judge};
@@ -100,7 +100,10 @@ fn endpoint(judged: &Judged<'_>, key: &EndpointKey, member: &Member) -> Endpoint
         class: judged.class(key),
         dns: dns(member),
         addresses: addresses.collect(),
-        bypass: None,
+        bypass: judged
+            .bypasses
+            .get(key)
+            .map(|direct| Bypass { reachable: direct.reachable, class: direct.class }),
     }
 }
 

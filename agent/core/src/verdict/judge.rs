@@ -140,6 +140,7 @@ fn weigh_member(judged: &Judged<'_>, workload: &Workload, key: &EndpointKey, sca
     }
     if !excepted {
         weigh_unseen(judged, key, scale);
+        weigh_bypass(judged, key, scale);
     }
     for (ip, judgement) in answering {
         let path = &judgement.path;
@@ -164,6 +165,18 @@ fn weigh_member(judged: &Judged<'_>, workload: &Workload, key: &EndpointKey, sca
             let why = path.reason.map_or("the path cannot be told", Reason::explain);
             scale.unknowns.push(format!("{at} answers on a path that cannot be told: {why}"));
         }
+    }
+}
+
+/// F24: what connects directly beside its proxy can leave by that way (DESIGN §4.5).
+fn weigh_bypass(judged: &Judged<'_>, key: &EndpointKey, scale: &mut Scale) {
+    let Some(direct) = judged.bypasses.get(key).filter(|direct| direct.reachable) else { return };
+    if direct.class.is_open() {
+        scale.leaks.push(format!("{key} also connects directly, {}, beside the proxy", label(&direct.class)));
+    } else if !direct.class.is_closed() {
+        scale
+            .unknowns
+            .push(format!("{key} also connects directly beside the proxy, on a path that cannot be told"));
     }
 }
 

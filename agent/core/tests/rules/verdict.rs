@@ -1,5 +1,6 @@
 //! Verdicts (DOMAIN §4.1, DESIGN §4.5): the five, their order, exceptions, canaries, and what never counts as closed.
 
+use closedpath_core::attribution::PathClass;
 use closedpath_core::catalog::Catalog;
 use closedpath_core::closure::Seen as SeenAddress;
 use closedpath_core::findings::FindingId;
@@ -252,4 +253,29 @@ fn every_way_that_meets_the_internet_is_a_leak_whatever_it_is_called() {
     }
     assert_eq!(of(&link("er_private", ""), "10.100.0.4", hop), Verdict::Closed);
     assert_eq!(of(&link("er_microsoft", ""), "203.0.113.1", hop), Verdict::Closed);
+}
+
+#[test]
+fn f24_a_direct_way_beside_the_proxy_is_told_and_leaks() {
+    let proxy = "[[proxy]]\nname = \"p\"\nurl = \"http://192.168.2.4:3128\"\nexit = \"internet\"\n";
+    let proxied = workload("w", "closed", &["a.example"])
+        .replace("\nclient_profile", "\nproxy = \"p\"\nclient_profile");
+    let seen = |direct: Observed| {
+        let world = world(&format!("{LINKS}{proxy}{proxied}"));
+        world.see(observed("192.168.2.4", "192.168.2.4").connected()).see(direct).look()
+    };
+    let id = "a.example:443/tls via p";
+    let open = seen(leaking("a.example", "203.0.113.1"));
+    let bypass = open.endpoint(id).bypass.clone().expect("the direct attempt");
+    assert_eq!((bypass.reachable, bypass.class), (true, PathClass::InternetDirect));
+    assert_eq!(open.findings(FindingId::F24).len(), 1);
+    let reasons = &open.workload().reasons;
+    assert!(
+        reasons.iter().any(|reason| reason.contains("also connects directly, internet_direct")),
+        "{reasons:?}"
+    );
+    assert_eq!(open.ids(), ["192.168.2.4:3128/tcp", id], "the attempt is no member");
+    let shut = seen(observed("a.example", "203.0.113.1").hops(["192.0.2.1"]));
+    assert_eq!(shut.endpoint(id).bypass.clone().map(|bypass| bypass.reachable), Some(false));
+    assert_eq!(shut.findings(FindingId::F24).len(), 0);
 }
