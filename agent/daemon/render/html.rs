@@ -5,8 +5,9 @@ use std::fmt::Write;
 use closedpath_core::failure::label;
 use closedpath_core::report::Report;
 
+use super::pointers::{pointers, why};
 use super::style::Tone;
-use super::words;
+use super::{words, words_tls};
 
 const HEAD: &str = r#"<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="30">
 <meta name="viewport" content="width=device-width"><title>closedpath</title><style>
@@ -71,11 +72,14 @@ fn body(page: &mut String, report: &Report) {
         let words = words::verdict(workload.verdict);
         let (policy, verdict) = (label(&workload.policy), label(&workload.verdict));
         put(format!(
-            "<tr><td>{}<td>{policy}<td class={}>{verdict} <span lang=ja>{}</span><td>{}",
+            "<tr><td>{}<td>{policy}<td class={}>{verdict} <span lang=ja>{}</span><td>{}{}",
             escape(&workload.name),
             tone(words.tone),
             words.japanese,
-            lines(&workload.reasons)
+            lines(&workload.reasons),
+            words_tls::breaks_at(report, workload)
+                .map(|text| format!("<p>{}</p>", escape(&text)))
+                .unwrap_or_default()
         ));
     }
     put(format!(
@@ -92,14 +96,15 @@ fn body(page: &mut String, report: &Report) {
         ));
     }
     put(format!(
-        "</table><h2>Endpoints ({})</h2><table><tr><th>Endpoint<th>Path<th>Sure<th>Link<th>ExpressRoute could carry it<th>Answer<th>Workloads",
+        "</table><h2>Endpoints ({})</h2><table><tr><th>Endpoint<th>Path<th>Sure<th>Link<th>ExpressRoute could carry it<th>Answer<th>Certificates<th>Workloads",
         report.endpoints.len()
     ));
     for endpoint in &report.endpoints {
         let why = words::why_unknown(endpoint);
+        let (cert_tone, cert) = words_tls::marked(endpoint);
         let why = if why.is_empty() { String::new() } else { format!("<br><small>{}</small>", lines(&why)) };
         put(format!(
-            "<tr><td>{}<td class={}>{}<br><small>{}</small>{why}<td>{}<td>{}<td>{}<td>{}<td>{}",
+            "<tr><td>{}<td class={}>{}<br><small>{}</small>{why}<td>{}<td>{}<td>{}<td>{}<td class={}>{cert}<td>{}",
             escape(&endpoint.id),
             tone(words::class_tone(endpoint.class)),
             label(&endpoint.class),
@@ -108,11 +113,13 @@ fn body(page: &mut String, report: &Report) {
             escape(&words::links(endpoint)),
             escape(&words::eligible(endpoint)),
             escape(&words::answer(endpoint)),
+            tone(cert_tone),
             escape(&endpoint.workloads.join(", "))
         ));
     }
+    put(format!("</table>{}", legend(report)));
     put(format!(
-        "</table><h2>Needed from outside ({})</h2><table><tr><th>Destination<th>Path<th>Need<th>Now<th>For",
+        "<h2>Needed from outside ({})</h2><table><tr><th>Destination<th>Path<th>Need<th>Now<th>For",
         report.required_outside.len()
     ));
     for outside in &report.required_outside {
@@ -123,10 +130,11 @@ fn body(page: &mut String, report: &Report) {
             "<tr><td>{}:{}<td class={class}>{path}<td>{need}<td>{now}<td>{}",
             escape(&outside.host),
             outside.port,
-            lines(&outside.why)
+            lines(&why(&outside.why))
         ));
     }
-    put("</table><h2>Data</h2><table><tr><th>Data set<th>Version<th>Age<th>Source".to_owned());
+    put(format!("</table>{}", certificates(report)));
+    put("<h2>Data</h2><table><tr><th>Data set<th>Version<th>Age<th>Source".to_owned());
     for data in &report.data {
         let age = data.age_seconds.map_or_else(|| "not known".to_owned(), words::age);
         put(format!(
@@ -140,6 +148,45 @@ fn body(page: &mut String, report: &Report) {
     if !report.not_tested.is_empty() {
         put(format!("<h2>Not tested</h2><p>{}</p>", lines(&report.not_tested)));
     }
+}
+
+/// The marks on certificates that occur.
+fn legend(report: &Report) -> String {
+    let Some(marks) = words_tls::legend(report) else { return String::new() };
+    let marks = marks.iter().map(|mark| {
+        format!("<br><span class={}>{}</span>: {}", tone(mark.tone()), mark.word(), escape(mark.explain()))
+    });
+    format!("<p><small>Certificates: {}{}</small></p>", escape(words_tls::CERT), marks.collect::<String>())
+}
+
+/// What certificates point to.
+fn certificates(report: &Report) -> String {
+    let pointers = pointers(report);
+    let mut text = format!("<h2>What certificates point to ({})</h2>", pointers.summary);
+    if pointers.shown.is_empty() {
+        return format!("{text}<p>{}</p>", words_tls::NO_POINTERS);
+    }
+    text += "<table><tr><th>Host<th>Kind<th>Path<th>Served<th>Certificates<th>Valid until<th>Remarks";
+    for pointer in &pointers.shown {
+        text += &format!(
+            "<tr><td>{}<td>{}<td class={}>{}<td class={}>{}<td>{}<td>{}<td>{}",
+            escape(&pointer.host),
+            pointer.kind,
+            tone(words::class_tone(pointer.class)),
+            label(&pointer.class),
+            tone(pointer.tone),
+            pointer.served,
+            pointer.certificates,
+            words_tls::until(pointer.until),
+            lines(&pointer.remarks)
+        );
+    }
+    text += "</table>";
+    if let Some(more) = &pointers.more {
+        text += &format!("<p>{more}</p>");
+    }
+    let columns = words_tls::POINTERS.map(|(column, meaning)| format!("{column}: {}", escape(meaning)));
+    format!("{text}<p><small>{}</small></p>", columns.join("<br>"))
 }
 
 fn lines(texts: &[String]) -> String {

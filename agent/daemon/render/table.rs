@@ -7,8 +7,9 @@ use closedpath_core::failure::label;
 use closedpath_core::findings::Finding;
 use closedpath_core::report::{EndpointReport, Report};
 
+use super::pointers::{pointers, why};
 use super::style::{Page, Row, Style, Tone, paint};
-use super::words;
+use super::{words, words_tls};
 
 /// From this many endpoints on, those that are alike share a line.
 const MANY: usize = 60;
@@ -22,6 +23,7 @@ pub fn table(report: &Report, style: Style) -> String {
     workloads(&mut page, report);
     endpoints(&mut page, report);
     outside(&mut page, report);
+    certificates(&mut page, report);
     findings(&mut page, report);
     basis(&mut page, report);
     page.finish()
@@ -64,6 +66,9 @@ fn workloads(page: &mut Page, report: &Report) {
         for reason in &workload.reasons {
             page.wrapped("    - ", reason);
         }
+        if let Some(text) = words_tls::breaks_at(report, workload) {
+            page.wrapped("    ", &text);
+        }
     }
 }
 
@@ -86,7 +91,7 @@ fn endpoints(page: &mut Page, report: &Report) {
         }
         let title = if workload.is_empty() { "the agent itself" } else { workload };
         page.title(&format!("ENDPOINTS of {title} ({})", of.len()));
-        page.table(&["ENDPOINT", "PATH", "SURE", "LINK", "ER?", "ANSWER"], &rows(&of, many));
+        page.table(&["ENDPOINT", "PATH", "SURE", "LINK", "ER?", "ANSWER", "CERT"], &rows(&of, many));
     }
     page.gap();
     let mut classes: Vec<PathClass> = report.endpoints.iter().map(|endpoint| endpoint.class).collect();
@@ -99,6 +104,12 @@ fn endpoints(page: &mut Page, report: &Report) {
         );
     }
     page.wrapped("  ER?: ", "whether ExpressRoute could carry it, from data alone; it never decides the path. `if`: only under a condition.");
+    if let Some(marks) = words_tls::legend(report) {
+        page.wrapped("  CERT: ", words_tls::CERT);
+        for mark in marks {
+            page.wrapped(&format!("    {}: ", paint(mark.tone(), mark.word())), mark.explain());
+        }
+    }
     page.wrapped("  ", "`closedpath explain NAME` shows the evidence behind a line.");
     if many {
         page.wrapped(
@@ -109,12 +120,12 @@ fn endpoints(page: &mut Page, report: &Report) {
 }
 
 fn rows(endpoints: &[&EndpointReport], many: bool) -> Vec<Row> {
-    let mut groups: BTreeMap<[String; 5], Vec<&EndpointReport>> = BTreeMap::new();
+    let mut groups: BTreeMap<[String; 6], Vec<&EndpointReport>> = BTreeMap::new();
     for endpoint in endpoints {
         groups.entry(kind(endpoint)).or_default().push(endpoint);
     }
     let mut rows = Vec::new();
-    let mut counted: Vec<[String; 5]> = Vec::new();
+    let mut counted: Vec<[String; 6]> = Vec::new();
     for endpoint in endpoints {
         let key = kind(endpoint);
         let alike = groups.get(&key).map_or(1, Vec::len);
@@ -130,13 +141,14 @@ fn rows(endpoints: &[&EndpointReport], many: bool) -> Vec<Row> {
 }
 
 /// What makes endpoints alike for a reader.
-fn kind(endpoint: &EndpointReport) -> [String; 5] {
+fn kind(endpoint: &EndpointReport) -> [String; 6] {
     [
         label(&endpoint.class),
         label(&words::confidence(endpoint)),
         words::links(endpoint),
         if endpoint.reachable() { String::new() } else { words::answer(endpoint) },
         words::why_unknown(endpoint).join("\n"),
+        words_tls::marked(endpoint).1,
     ]
 }
 
@@ -155,6 +167,7 @@ fn row(endpoint: &EndpointReport, name: String) -> Row {
             (Tone::Plain, words::links(endpoint)),
             (Tone::Plain, words::eligible(endpoint)),
             (answered, words::answer(endpoint)),
+            words_tls::marked(endpoint),
         ],
         remarks,
     }
@@ -177,10 +190,42 @@ fn outside(page: &mut Page, report: &Report) {
                 (Tone::Plain, if outside.reachable { "reached" } else { "not reached" }.to_owned()),
                 (Tone::Plain, outside.workloads.join(",")),
             ],
-            remarks: outside.why.clone(),
+            remarks: why(&outside.why),
         })
         .collect();
     page.table(&["DESTINATION", "PATH", "NEED", "NOW", "WORKLOADS"], &rows);
+}
+
+fn certificates(page: &mut Page, report: &Report) {
+    let pointers = pointers(report);
+    page.title(&format!("WHAT CERTIFICATES POINT TO ({})", pointers.summary));
+    if pointers.shown.is_empty() {
+        page.line(&format!("  {}", words_tls::NO_POINTERS));
+        return;
+    }
+    let rows: Vec<Row> = pointers
+        .shown
+        .into_iter()
+        .map(|pointer| Row {
+            cells: vec![
+                (Tone::Plain, pointer.host),
+                (Tone::Plain, pointer.kind.to_owned()),
+                (words::class_tone(pointer.class), label(&pointer.class)),
+                (pointer.tone, pointer.served),
+                (Tone::Plain, pointer.certificates.to_string()),
+                (Tone::Plain, words_tls::until(pointer.until)),
+            ],
+            remarks: pointer.remarks,
+        })
+        .collect();
+    page.table(&["HOST", "KIND", "PATH", "SERVED", "CERTS", "VALID UNTIL"], &rows);
+    if let Some(more) = pointers.more {
+        page.wrapped("  ", &more);
+    }
+    page.gap();
+    for (column, meaning) in words_tls::POINTERS {
+        page.wrapped(&format!("  {column}: "), meaning);
+    }
 }
 
 fn findings(page: &mut Page, report: &Report) {
