@@ -5,6 +5,7 @@ use std::fmt::Write;
 use closedpath_core::failure::label;
 use closedpath_core::report::Report;
 
+use super::alike::{Group, groups};
 use super::pointers::{pointers, why};
 use super::style::Tone;
 use super::{words, words_tls};
@@ -14,7 +15,7 @@ const HEAD: &str = r#"<!doctype html><html lang="en"><head><meta charset="utf-8"
 :root{color-scheme:light dark;--good:light-dark(#0a6b2d,#5fd38a);--bad:light-dark(#b3141c,#ff8a86);--unsure:light-dark(#8a5a00,#f0bf55);--line:light-dark(#ddd,#444)}
 body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:80rem;padding:0 1rem}
 h1{font-size:2.2rem;margin:.2rem 0}h2{font-size:1.1rem;margin:1.8rem 0 .4rem}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}td:first-child{overflow-wrap:anywhere;min-width:16ch}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}td:first-child{overflow-wrap:anywhere;min-width:8ch}.hosts td:first-child{min-width:min(34ch,30vw)}
 .good{color:var(--good)}.bad{color:var(--bad)}.unsure{color:var(--unsure)}small,.dim{opacity:.75}
 </style></head><body>
 "#;
@@ -83,20 +84,22 @@ fn body(page: &mut String, report: &Report) {
         ));
     }
     put(format!(
-        "</table><h2>Findings ({})</h2><table><tr><th>Severity<th>Finding<th>Subject<th>Detail and remedy",
+        "</table><h2>Findings ({})</h2><table><tr><th>Severity<th>Finding<th>Subject, detail and remedy",
         report.findings.len()
     ));
-    for finding in &report.findings {
-        let (class, severity) = (tone(words::severity_tone(finding.severity)), label(&finding.severity));
-        let (id, name, subject) = (label(&finding.id), escape(&finding.name), escape(&finding.subject));
+    for group in groups(report, usize::MAX) {
+        let first = group.first;
+        let (class, severity) = (tone(words::severity_tone(first.severity)), label(&first.severity));
         put(format!(
-            "<tr><td class={class}>{severity}<td>{id} {name}<td>{subject}<td>{}<br><b>Do:</b> {}",
-            escape(&finding.detail),
-            escape(&finding.remedy)
+            "<tr><td class={class}>{severity}<td>{} {}<td>{}<br><b>Do:</b> {}",
+            label(&first.id),
+            escape(&first.name),
+            seen(&group),
+            escape(&first.remedy)
         ));
     }
     put(format!(
-        "</table><h2>Endpoints ({})</h2><table><tr><th>Endpoint<th>Path<th>Sure<th>Link<th>ExpressRoute could carry it<th>Answer<th>Certificates<th>Workloads",
+        "</table><h2>Endpoints ({})</h2><table class=hosts><tr><th>Endpoint<th>Path<th>Sure<th>Link<th>ExpressRoute could carry it<th>Answer<th>Certificates<th>Workloads",
         report.endpoints.len()
     ));
     for endpoint in &report.endpoints {
@@ -119,7 +122,7 @@ fn body(page: &mut String, report: &Report) {
     }
     put(format!("</table>{}", legend(report)));
     put(format!(
-        "<h2>Needed from outside ({})</h2><table><tr><th>Destination<th>Path<th>Need<th>Now<th>For",
+        "<h2>Needed from outside ({})</h2><table class=hosts><tr><th>Destination<th>Path<th>Need<th>Now<th>For",
         report.required_outside.len()
     ));
     for outside in &report.required_outside {
@@ -150,6 +153,22 @@ fn body(page: &mut String, report: &Report) {
     }
 }
 
+/// What was seen of findings that share a remedy.
+fn seen(group: &Group<'_>) -> String {
+    let mut lines = Vec::new();
+    for (sentence, of) in &group.seen {
+        let sentence = escape(sentence);
+        match of.as_slice() {
+            [subject] if group.count == 1 => lines.push(format!("<b>{}</b><br>{sentence}", escape(subject))),
+            [subject] => lines.push(format!("<b>{}</b> {sentence}", escape(subject))),
+            subjects => {
+                lines.push(format!("each of {} {sentence}: {}", subjects.len(), escape(&subjects.join(", "))))
+            }
+        }
+    }
+    lines.join("<br>")
+}
+
 /// The marks on certificates that occur.
 fn legend(report: &Report) -> String {
     let Some(marks) = words_tls::legend(report) else { return String::new() };
@@ -166,7 +185,8 @@ fn certificates(report: &Report) -> String {
     if pointers.shown.is_empty() {
         return format!("{text}<p>{}</p>", words_tls::NO_POINTERS);
     }
-    text += "<table><tr><th>Host<th>Kind<th>Path<th>Served<th>Certificates<th>Valid until<th>Remarks";
+    text +=
+        "<table class=hosts><tr><th>Host<th>Kind<th>Path<th>Served<th>Certificates<th>Valid until<th>Remarks";
     for pointer in &pointers.shown {
         text += &format!(
             "<tr><td>{}<td>{}<td class={}>{}<td class={}>{}<td>{}<td>{}<td>{}",

@@ -1,5 +1,6 @@
 //! A report as text: for terminals, programs, spreadsheets, tickets and browsers. Nothing here probes or decides.
 
+mod alike;
 mod chain;
 mod csv;
 mod explain;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use closedpath_core::attribution::PathClass;
 use closedpath_core::failure::label;
-use closedpath_core::findings::Finding;
 use closedpath_core::report::{EndpointReport, Report};
 
+use super::alike::groups;
 use super::pointers::{pointers, why};
 use super::style::{Page, Row, Style, Tone, paint};
 use super::{words, words_tls};
@@ -235,26 +235,17 @@ fn findings(page: &mut Page, report: &Report) {
     if report.findings.is_empty() {
         page.line("  none");
     }
-    let alike = |a: &Finding, b: &Finding| (a.id, a.severity, &a.remedy) == (b.id, b.severity, &b.remedy);
-    for group in report.findings.chunk_by(alike) {
-        let Some(first) = group.first() else { continue };
+    let named = if report.findings.len() > MANY { NAMED } else { usize::MAX };
+    for group in groups(report, named) {
+        let first = group.first;
         let severity = paint(words::severity_tone(first.severity), &label(&first.severity));
         let head = format!("{severity} {} {}", label(&first.id), first.name);
-        if group.len() == 1 {
+        if group.count == 1 {
             page.wrapped("  ", &format!("{head}: {}", first.subject));
             page.wrapped("      ", &first.detail);
         } else {
-            page.wrapped("  ", &format!("{head} ({} of them)", group.len()));
-            let named = if report.findings.len() > MANY { NAMED } else { group.len() };
-            let mut sentences: Vec<(String, Vec<&str>)> = Vec::new();
-            for finding in group.iter().take(named) {
-                let sentence = sentence(finding);
-                match sentences.iter_mut().find(|(known, _)| *known == sentence) {
-                    Some((_, of)) => of.push(&finding.subject),
-                    None => sentences.push((sentence, vec![&finding.subject])),
-                }
-            }
-            for (sentence, of) in sentences {
+            page.wrapped("  ", &format!("{head} ({} of them)", group.count));
+            for (sentence, of) in &group.seen {
                 if let [subject] = of.as_slice() {
                     page.wrapped("    - ", &format!("{subject} {sentence}"));
                 } else {
@@ -262,25 +253,12 @@ fn findings(page: &mut Page, report: &Report) {
                     page.wrapped("        ", &of.join(", "));
                 }
             }
-            if group.len() > named {
-                page.line(&format!("    … and {} more", group.len() - named));
+            if group.more > 0 {
+                page.line(&format!("    … and {} more", group.more));
             }
         }
         page.wrapped("      do: ", &first.remedy);
     }
-}
-
-/// A detail without its beginning, which in most is the host (and the address) that the subject names already.
-fn sentence(finding: &Finding) -> String {
-    let (subject, detail) = (&finding.subject, &finding.detail);
-    let host = detail.split(' ').next().unwrap_or_default();
-    let names = |rest: &str| rest.is_empty() || rest.starts_with([':', ' ']);
-    if host.is_empty() || !subject.strip_prefix(host).is_some_and(names) {
-        return format!("({detail})");
-    }
-    let rest = detail[host.len()..].trim_start();
-    let address = subject.rsplit_once(' ').map(|(_, address)| format!("({address}) "));
-    address.and_then(|address| rest.strip_prefix(address.as_str())).unwrap_or(rest).to_owned()
 }
 
 fn basis(page: &mut Page, report: &Report) {
@@ -371,8 +349,8 @@ mod tests {
             report.endpoints.push(sample::reached(endpoint, address));
         }
         let text = table(&report, Style { colour: false, width: 80 });
-        assert!(text.contains("401 alike, such as acct.blob"), "{text}");
+        assert!(text.contains("400 alike, such as n0.example:443/tls"), "{text}");
         assert!((0..9).all(|n| text.contains(&format!("leak{n}.example:443/tls"))), "{text}");
-        assert!(text.lines().count() < 90, "{}", text.lines().count());
+        assert!(text.lines().count() < 110, "{}", text.lines().count());
     }
 }
