@@ -150,3 +150,140 @@ fn anchor(report: &Report, tls: &TlsReport) -> String {
 fn has_no_anchor(verdict: TlsVerdict) -> bool {
     matches!(verdict, TlsVerdict::SelfSigned | TlsVerdict::UntrustedRoot | TlsVerdict::IncompleteChain)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::render::{Style, explain, sample};
+    use closedpath_core::pki::TlsVerdict;
+    use closedpath_core::report::{Report, RevocationStatus, TlsReport};
+
+    /// The lines on the handshake, 80 columns wide, below the certificate's own.
+    fn lines(change: impl FnOnce(&mut TlsReport)) -> String {
+        let mut report = sample::report();
+        change(report.endpoints[0].addresses[0].tls.as_mut().unwrap());
+        of(&report)
+    }
+
+    fn of(report: &Report) -> String {
+        let text = explain(report, "10.100.0.4", Style { colour: false, width: 80 }).unwrap();
+        let (_, rest) = text.split_once("CRL: http://crl.example/a.crl\n").unwrap();
+        let (lines, _) = rest.split_once("  check it by hand").unwrap();
+        lines.to_owned()
+    }
+
+    #[test]
+    fn what_aia_brought_is_told_with_its_revocation_and_where_the_chain_ends() {
+        let text = lines(|tls| {
+            tls.verdicts = vec![TlsVerdict::IncompleteChain];
+            tls.completed_by_aia = true;
+            tls.revocation.status = RevocationStatus::Good;
+            tls.revocation.certificates = vec![sample::known(0), sample::known(1)];
+            tls.revocation.certificates[0].source = Some("staple".to_owned());
+        });
+        assert_eq!(
+            text,
+            "          revocation: good by the staple, until 2026-11-02T00:00:00Z
+      [1] CN=Lab Issuing CA, brought by AIA, not by the server (SHA-256
+          0101010101010101…)
+          revocation: good by CRL, until 2026-11-02T00:00:00Z
+      leads to: a trust anchor
+      revocation: good (by crl); staple: none
+"
+        );
+    }
+
+    #[test]
+    fn a_revoked_certificate_says_since_when_and_why() {
+        let text = lines(|tls| {
+            tls.revocation.status = RevocationStatus::Revoked;
+            let mut revoked = sample::known(0);
+            revoked.status = RevocationStatus::Revoked;
+            revoked.reason = Some("key_compromise".to_owned());
+            revoked.revoked_at = Some(sample::at() - Duration::from_secs(60));
+            tls.revocation.certificates = vec![revoked];
+        });
+        assert_eq!(
+            text,
+            "          revocation: revoked by CRL, since 2026-10-31T23:59:00Z, because: key
+                      compromise
+      leads to: a trust anchor; its topmost issuer is CN=Lab Issuing CA
+      revocation: revoked (by crl); staple: none
+"
+        );
+    }
+
+    #[test]
+    fn what_is_open_names_each_source_with_its_reason() {
+        let text = lines(|tls| {
+            let mut open = sample::known(0);
+            open.status = RevocationStatus::Undetermined;
+            open.reason = Some("http://o.example/: no answer; http://crl.example/a.crl: HTTP 404".to_owned());
+            let mut anchor = sample::known(1);
+            anchor.status = RevocationStatus::NotChecked;
+            anchor.reason = Some("trust_anchor".to_owned());
+            tls.revocation.certificates = vec![open, anchor];
+        });
+        assert_eq!(
+            text,
+            "          revocation: undetermined, because:
+            - http://o.example/: no answer
+            - http://crl.example/a.crl: HTTP 404
+      [1] CN=Lab Issuing CA, brought by AIA, not by the server (SHA-256
+          0101010101010101…)
+          revocation: not_checked: it is a trust anchor, which nobody asks about
+                      itself
+      leads to: a trust anchor that the chain contains, [1]
+      revocation: undetermined (by crl); staple: none
+"
+        );
+    }
+
+    #[test]
+    fn a_chain_that_is_refused_claims_no_anchor() {
+        for (verdict, end) in [
+            (TlsVerdict::UntrustedRoot, "no trust anchor"),
+            (TlsVerdict::IncompleteChain, "no trust anchor"),
+            (TlsVerdict::SelfSigned, "no trust anchor"),
+            (TlsVerdict::Inspected, "the declared inspection CA"),
+            (TlsVerdict::Expired, "not known"),
+            (TlsVerdict::UnsupportedAlgorithm, "not known"),
+        ] {
+            let text = lines(|tls| tls.verdicts = vec![verdict]);
+            let line = format!("      leads to: {end}; its topmost issuer is CN=Lab Issuing");
+            assert!(text.contains(&line), "{verdict:?}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_second_address_with_the_same_chain_refers_to_the_first() {
+        let mut report = sample::report();
+        let mut second = report.endpoints[0].addresses[0].clone();
+        second.ip = "10.100.0.5".parse().unwrap();
+        report.endpoints[0].addresses.push(second);
+        let text = |report: &Report| explain(report, "acct.blob.core.windows.net", Style::PLAIN).unwrap();
+        let same = "      the same certificates, staple and answers as at 10.100.0.4 above\n";
+        assert_eq!(text(&report).matches(same).count(), 1);
+        let tls = report.endpoints[0].addresses[1].tls.as_mut().unwrap();
+        tls.revocation.status = RevocationStatus::Revoked;
+        assert!(!text(&report).contains(same));
+    }
+
+    #[test]
+    fn a_ca_host_tells_what_certificates_want_of_it() {
+        let mut report = sample::report();
+        let mut gone = report.ca_urls[0].clone();
+        (gone.url, gone.served) = ("http://crl.example/gone.crl".to_owned(), false);
+        gone.problem = Some("the answer is HTTP 404 (after 0.0 s)".to_owned());
+        report.ca_urls.push(gone);
+        let text = explain(&report, "crl.example", Style { colour: false, width: 80 }).unwrap();
+        let wanted = "  certificates point to it:
+    CRL  http://crl.example/gone.crl
+         not served in 20 ms for 1 certificate: the answer is HTTP 404
+    CRL  http://crl.example/a.crl
+         served in 20 ms for 1 certificate, valid until 2027-01-22T06:40:00Z
+";
+        assert!(text.contains(wanted), "{text}");
+    }
+}

@@ -126,6 +126,27 @@ mod tests {
     }
 
     #[test]
+    fn certificates_have_their_columns_at_the_end() {
+        let mut report = sample::report();
+        let tls = report.endpoints[0].addresses[0].tls.as_mut().unwrap();
+        tls.completed_by_aia = true;
+        tls.stapled.present = true;
+        tls.revocation.certificates = vec![sample::known(0), sample::known(1)];
+        tls.revocation.certificates[0].next_update = Some(sample::at());
+        let text = super::csv(&report);
+        let end = "tls_verdict,revocation,not_after,stapled,completed_by_aia,revocation_until";
+        assert!(HEADER.ends_with(end), "{HEADER}");
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(
+            lines[1].ends_with(",ok,undetermined,2027-01-30T00:00:00Z,not_checked,true,2026-11-01T00:00:00Z"),
+            "{text}"
+        );
+        assert!(lines[4].ends_with(",,,,,,"), "{text}");
+        report.endpoints[0].addresses[0].tls.as_mut().unwrap().stapled.present = false;
+        assert!(super::csv(&report).contains(",none,true,2026-11-01T00:00:00Z\r\n"));
+    }
+
+    #[test]
     fn commas_and_quotes_are_quoted_and_formulas_disarmed() {
         assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
         assert_eq!(quoted("=1+1"), "'=1+1");

@@ -234,7 +234,15 @@ mod tests {
         report.agent.site = HOSTILE.to_owned();
         report.endpoints[0].id = HOSTILE.to_owned();
         report.endpoints[0].addresses[0].path.link = Some(HOSTILE.to_owned());
-        report.endpoints[0].workloads = vec![HOSTILE.to_owned()];
+        report.endpoints[0].workloads = vec!["arc".to_owned(), HOSTILE.to_owned()];
+        report.endpoints[1].host = HOSTILE.to_owned();
+        report.ca_urls[0].url = HOSTILE.to_owned();
+        report.ca_urls[0].served = false;
+        report.ca_urls[0].problem = Some(HOSTILE.to_owned());
+        let mut moved = report.ca_urls[0].clone();
+        (moved.url, moved.served) = ("http://ok.example/".to_owned(), true);
+        moved.moved_to = Some(HOSTILE.to_owned());
+        report.ca_urls.push(moved);
         report.required_outside[0].host = HOSTILE.to_owned();
         report.required_outside[0].why = vec![HOSTILE.to_owned()];
         report.findings[0].subject = HOSTILE.to_owned();
@@ -244,7 +252,7 @@ mod tests {
         report.not_tested = vec![HOSTILE.to_owned()];
         let page = html(Some(&report));
         assert!(!page.contains("<script") && !page.contains("alert('"), "{page}");
-        assert_eq!(page.matches("&lt;script&gt;alert(&#39;1&#39;)").count(), 11);
+        assert_eq!(page.matches("&lt;script&gt;alert(&#39;1&#39;)").count(), 17);
     }
 
     #[test]

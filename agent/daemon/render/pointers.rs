@@ -181,3 +181,161 @@ fn last<'a>(report: &'a Report, url: &'a CaUrl) -> &'a CaUrl {
     }
     last
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{pointers, why};
+    use crate::render::{Style, markdown, sample, table};
+    use closedpath_core::report::{CaUrl, Report};
+    use closedpath_core::target::{Origin, Requirement};
+
+    fn url(path: &str, problem: Option<&str>) -> CaUrl {
+        CaUrl {
+            url: format!("http://crl.example/{path}"),
+            served: problem.is_none(),
+            problem: problem.map(str::to_owned),
+            next_update: problem.is_none().then(sample::at),
+            ..sample::report().ca_urls.remove(0)
+        }
+    }
+
+    fn with(ca_urls: Vec<CaUrl>) -> Report {
+        Report { ca_urls, ..sample::report() }
+    }
+
+    /// The section of a page of 80 columns, without its title.
+    fn section(report: &Report) -> String {
+        let text = table(report, Style { colour: false, width: 80 });
+        let (_, rest) = text.split_once("WHAT CERTIFICATES POINT TO").unwrap();
+        let (section, _) = rest.split_once("\n\n").unwrap();
+        section.to_owned()
+    }
+
+    #[test]
+    fn twelve_crls_of_one_host_are_one_line_and_those_that_fail_alike_one_remark() {
+        let mut urls: Vec<CaUrl> = (0..8).map(|n| url(&format!("{n}.crl"), None)).collect();
+        urls.extend([
+            url("a.crl", Some("no response within 2 s (after 2.0 s)")),
+            url("b.crl", Some("no response within 2 s (after 1.9 s)")),
+            url("c.crl", Some("no response within 2 s (after 2.0 s)")),
+            url("d.crl", Some("the answer is HTTP 404 (after 0.0 s)")),
+        ]);
+        urls[8].took = Some(2.0);
+        assert_eq!(
+            section(&with(urls)),
+            " (1 host, 12 URLs, 4 of them not served)
+  HOST         KIND  PATH     SERVED   CERTS  VALID UNTIL
+  crl.example  CRL   unknown  8 of 12  12     2026-11-01T00:00Z
+      not served: no response within 2 s (a client waits 2.0 s):
+      http://crl.example/a.crl, http://crl.example/b.crl and 1 more
+      not served: the answer is HTTP 404: http://crl.example/d.crl"
+        );
+    }
+
+    #[test]
+    fn what_is_not_served_comes_before_what_is() {
+        let mut urls = vec![url("a.crl", None), url("", Some("the answer is HTTP 503")), url("i.cer", None)];
+        urls[1].kind = Origin::Ocsp;
+        urls[2].kind = Origin::Aia;
+        urls[2].next_update = None;
+        assert_eq!(
+            section(&with(urls)),
+            " (1 host, 3 URLs, 1 of them not served)
+  HOST         KIND  PATH     SERVED  CERTS  VALID UNTIL
+  crl.example  OCSP  unknown  0 of 1  1      -
+      not served: the answer is HTTP 503: http://crl.example/
+  crl.example  CRL   unknown  1 of 1  1      2026-11-01T00:00Z
+  crl.example  AIA   unknown  1 of 1  1      -"
+        );
+    }
+
+    #[test]
+    fn a_redirect_counts_as_served_only_where_its_end_is_and_a_circle_ends() {
+        let moved = |path: &str, to: &str| CaUrl {
+            served: false,
+            problem: None,
+            moved_to: Some(format!("http://crl.example/{to}")),
+            next_update: None,
+            ..url(path, None)
+        };
+        let urls = vec![moved("old.crl", "new.crl"), url("new.crl", None)];
+        assert_eq!(
+            section(&with(urls)),
+            " (1 host, 2 URLs)
+  HOST         KIND  PATH     SERVED  CERTS  VALID UNTIL
+  crl.example  CRL   unknown  2 of 2  2      2026-11-01T00:00Z
+      http://crl.example/old.crl redirects to http://crl.example/new.crl, so
+      clients need both"
+        );
+        let urls = vec![moved("old.crl", "new.crl"), url("new.crl", Some("the answer is HTTP 404"))];
+        let text = section(&with(urls));
+        assert!(text.starts_with(" (1 host, 2 URLs, 2 of them not served)"), "{text}");
+        assert!(text.contains("it redirects to http://crl.example/new.crl: the"), "{text}");
+        let text = section(&with(vec![moved("a.crl", "b.crl"), moved("b.crl", "a.crl")]));
+        assert!(text.contains("0 of 2") && text.contains("to nothing that serves it"), "{text}");
+        let text = section(&with(vec![moved("a.crl", "lost.crl")]));
+        assert!(text.contains("0 of 1") && text.contains("not served: its redirects lead to nothing"), "{text}");
+    }
+
+    #[test]
+    fn of_very_many_hosts_every_problem_is_shown_and_the_rest_is_counted() {
+        let of =
+            |n: usize, problem| CaUrl { endpoint: format!("h{n}.example:80/http"), ..url("a.crl", problem) };
+        let mut urls: Vec<CaUrl> = (100..200).map(|n| of(n, None)).collect();
+        urls.extend((200..270).map(|n| of(n, Some("the answer is HTTP 404"))));
+        let found = pointers(&with(urls));
+        assert_eq!(found.shown.len(), 70 + 40);
+        assert_eq!(found.shown[0].host, "h200.example:80/http");
+        let more = "… and 60 more, all served; the first of their answers expires at 2026-11-01T00:00Z";
+        assert_eq!(found.more.as_deref(), Some(more));
+    }
+
+    #[test]
+    fn a_host_on_another_port_or_behind_a_proxy_says_so_and_one_that_is_not_needed_alarms_nobody() {
+        use crate::render::style::Tone;
+        let mut report = with(vec![url("a.crl", Some("the answer is HTTP 404"))]);
+        assert_eq!(pointers(&report).shown[0].tone, Tone::Bad);
+        report.endpoints[1].port = 443;
+        report.endpoints[1].via = Some("squid".to_owned());
+        report.endpoints[1].requirement = Requirement::Optional;
+        let found = pointers(&report);
+        assert_eq!(
+            (found.shown[0].host.as_str(), found.shown[0].tone),
+            ("crl.example:443 via squid", Tone::Unsure)
+        );
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_is_told() {
+        let mut urls = vec![url("a.crl", None)];
+        urls[0].took = Some(3.24);
+        let text = section(&with(urls));
+        assert!(text.ends_with("\n      the slowest answer took 3.2 s, and clients wait for it"), "{text}");
+    }
+
+    #[test]
+    fn of_many_urls_a_destination_names_some_each_once() {
+        let all = |urls: &[&str]| -> Vec<String> {
+            ["CRL of x"].iter().chain(urls).map(|text| (*text).to_owned()).collect()
+        };
+        let same = "http://o.example/";
+        assert_eq!(why(&all(&[same, same, same, same])), all(&[same]));
+        let three = all(&["http://a/1", "http://a/2", "http://a/3"]);
+        assert_eq!(why(&three), three);
+        let four = all(&["http://a/1", "http://a/2", "http://a/3", "http://a/4"]);
+        assert_eq!(why(&four), all(&["http://a/1", "http://a/2", "… and 2 more URLs"]));
+    }
+
+    #[test]
+    fn markdown_has_the_same_lines_and_hostile_urls_stay_in_their_cell() {
+        let mut urls = vec![url("a|b<i>.crl", Some("HTTP `404`|"))];
+        urls[0].took = None;
+        let text = markdown(&with(urls));
+        let line = "| crl.example | CRL | unknown | 0 of 1 | 1 | - | not served: HTTP \\`404\\`\\|: http://crl.example/a\\|b&lt;i>.crl |";
+        assert!(text.lines().any(|found| found == line), "{text}");
+        assert!(
+            text.contains("\n## What certificates point to (1 host, 1 URL, 1 of them not served)\n"),
+            "{text}"
+        );
+    }
+}

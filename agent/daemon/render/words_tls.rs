@@ -381,3 +381,91 @@ pub(crate) fn staple(stapled: &Stapled) -> String {
 fn count(count: usize, of: &str) -> String {
     format!("{count} {of}{}", if count == 1 { "" } else { "s" })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Mark, breaks_at, doubts, legend, marked, moment, staple};
+    use crate::render::{sample, style::Tone};
+    use closedpath_core::pki::TlsVerdict;
+    use closedpath_core::report::{EndpointReport, RevocationStatus, Stapled};
+
+    fn with(verdicts: &[TlsVerdict], by_aia: bool, status: RevocationStatus) -> EndpointReport {
+        let mut endpoint = sample::report().endpoints.remove(0);
+        let tls = endpoint.addresses[0].tls.as_mut().unwrap();
+        tls.verdict = verdicts.first().copied();
+        tls.verdicts = verdicts.to_vec();
+        tls.completed_by_aia = by_aia;
+        tls.revocation.status = status;
+        endpoint
+    }
+
+    #[test]
+    fn each_kind_of_chain_has_its_mark() {
+        use RevocationStatus::{Good, NotChecked, Revoked, Undetermined};
+        use TlsVerdict::{Expired, IncompleteChain, Inspected, NameMismatch, Ok, UntrustedRoot};
+        for (verdicts, by_aia, status, tone, text) in [
+            (&[Ok][..], false, Good, Tone::Plain, "ok"),
+            (&[Ok], false, Revoked, Tone::Bad, "revoked"),
+            (&[Ok], false, Undetermined, Tone::Unsure, "rev?"),
+            (&[Ok], false, NotChecked, Tone::Unsure, "rev-"),
+            (&[Inspected], false, Good, Tone::Unsure, "inspected"),
+            (&[IncompleteChain], true, Good, Tone::Unsure, "by-aia"),
+            (&[IncompleteChain], true, Revoked, Tone::Bad, "revoked,by-aia"),
+            (&[IncompleteChain], false, Undetermined, Tone::Bad, "incomplete,rev?"),
+            (&[Expired, NameMismatch], false, Good, Tone::Bad, "expired,name"),
+            (&[UntrustedRoot], false, NotChecked, Tone::Bad, "untrusted"),
+            (&[], false, NotChecked, Tone::Plain, "-"),
+        ] {
+            let marked = marked(&with(verdicts, by_aia, status));
+            assert_eq!(marked, (tone, text.to_owned()), "{verdicts:?} {status:?}");
+        }
+    }
+
+    #[test]
+    fn one_bad_address_marks_the_endpoint_and_the_legend_explains_what_occurs() {
+        let mut report = sample::report();
+        report.endpoints[0] = with(&[TlsVerdict::Ok], false, RevocationStatus::Good);
+        let bad = with(&[TlsVerdict::Ok], false, RevocationStatus::Revoked).addresses.remove(0);
+        assert_eq!(legend(&report), Some(Vec::new()));
+        report.endpoints[0].addresses.push(bad);
+        assert_eq!(marked(&report.endpoints[0]).1, "revoked");
+        assert_eq!(legend(&report), Some(vec![Mark::Revoked]));
+        report.endpoints.remove(0);
+        assert_eq!(legend(&report), None);
+    }
+
+    #[test]
+    fn the_last_day_without_ca_hosts_names_those_for_whom_it_has_come() {
+        let mut report = sample::report();
+        let workload = report.workloads[0].clone();
+        assert_eq!(
+            breaks_at(&report, &workload).unwrap(),
+            "works without CA hosts until 2027-01-21T02:53:20Z, for clients that hold today's answers on revocation (F39); not for acct.blob.core.windows.net:443/tls, whose revocation is open already"
+        );
+        report.endpoints[0] = with(&[TlsVerdict::Ok], false, RevocationStatus::Good);
+        assert_eq!(
+            breaks_at(&report, &workload).unwrap(),
+            "works without CA hosts until 2027-01-21T02:53:20Z, for clients that hold today's answers on revocation (F39)"
+        );
+        let without = closedpath_core::report::WorkloadReport { breaks_at: None, ..workload };
+        assert_eq!(breaks_at(&report, &without), None);
+    }
+
+    #[test]
+    fn doubts_come_apart_at_their_sources_only() {
+        assert_eq!(
+            doubts("staple: too old; by 2 h; http://a/: HTTP 404; ldap://b: none"),
+            ["staple: too old; by 2 h", "http://a/: HTTP 404", "ldap://b: none"]
+        );
+    }
+
+    #[test]
+    fn no_staple_never_reads_as_good() {
+        let of = |present, status| staple(&Stapled { present, status, next_update: None });
+        assert_eq!(of(false, None), "none");
+        assert_eq!(of(true, None), "present, not checked");
+        assert_eq!(of(true, Some(RevocationStatus::Undetermined)), "present, leaves it open");
+        assert_eq!(of(true, Some(RevocationStatus::Revoked)), "revoked");
+        assert_eq!(moment(sample::at()), "2026-11-01T00:00Z");
+    }
+}
