@@ -15,7 +15,7 @@ const HEAD: &str = r#"<!doctype html><html lang="en"><head><meta charset="utf-8"
 :root{color-scheme:light dark;--good:light-dark(#0a6b2d,#5fd38a);--bad:light-dark(#b3141c,#ff8a86);--unsure:light-dark(#8a5a00,#f0bf55);--line:light-dark(#ddd,#444)}
 body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:80rem;padding:0 1rem}
 h1{font-size:2.2rem;margin:.2rem 0}h2{font-size:1.1rem;margin:1.8rem 0 .4rem}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}td:first-child{overflow-wrap:anywhere;min-width:8ch}.hosts td:first-child{min-width:min(34ch,30vw)}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}td:first-child{overflow-wrap:anywhere;min-width:8ch}.hosts td:first-child{min-width:min(34ch,30vw)}.hosts td:last-child{overflow-wrap:anywhere;min-width:10ch}
 .good{color:var(--good)}.bad{color:var(--bad)}.unsure{color:var(--unsure)}small,.dim{opacity:.75}
 </style></head><body>
 "#;
@@ -185,8 +185,7 @@ fn certificates(report: &Report) -> String {
     if pointers.shown.is_empty() {
         return format!("{text}<p>{}</p>", words_tls::NO_POINTERS);
     }
-    text +=
-        "<table class=hosts><tr><th>Host<th>Kind<th>Path<th>Served<th>Certificates<th>Valid until<th>Remarks";
+    text += "<table class=hosts><tr><th>Host<th>Kind<th>Path<th>Served<th>Certs<th>Valid until<th>Remarks";
     for pointer in &pointers.shown {
         text += &format!(
             "<tr><td>{}<td>{}<td class={}>{}<td class={}>{}<td>{}<td>{}<td>{}",

@@ -37,7 +37,17 @@ pub(crate) struct Pointer {
     pub until: Option<SystemTime>,
     /// Why something is not served, where it redirects to, how slow it is.
     pub remarks: Vec<String>,
-    all_served: bool,
+}
+
+impl Pointer {
+    /// What is needed and not served comes first.
+    fn rank(&self) -> u8 {
+        match self.tone {
+            Tone::Bad => 0,
+            Tone::Good => 2,
+            Tone::Unsure | Tone::Plain | Tone::Strong | Tone::Dim => 1,
+        }
+    }
 }
 
 /// The entries with a problem, then the others, both by host.
@@ -62,8 +72,8 @@ pub(crate) fn pointers(report: &Report) -> Pointers {
     let summary = words::pointers(hosts.len(), report.ca_urls.len(), failed);
     let mut all: Vec<Pointer> =
         groups.iter().map(|((endpoint, kind), urls)| pointer(report, endpoint, *kind, urls)).collect();
-    all.sort_by_key(|pointer| pointer.all_served);
-    let problems = all.partition_point(|pointer| !pointer.all_served);
+    all.sort_by_key(Pointer::rank);
+    let problems = all.partition_point(|pointer| pointer.tone != Tone::Good);
     let rest = all.split_off(all.len().min(problems + SHOWN));
     let more = (!rest.is_empty()).then(|| {
         let first = rest.iter().filter_map(|pointer| pointer.until).min();
@@ -93,7 +103,6 @@ fn pointer(report: &Report, id: &str, kind: Origin, urls: &[&CaUrl]) -> Pointer 
             .filter_map(|url| last(report, url).next_update)
             .min(),
         remarks: remarks(report, urls),
-        all_served: served == urls.len(),
     }
 }
 
@@ -274,7 +283,10 @@ mod tests {
         let text = section(&with(vec![moved("a.crl", "b.crl"), moved("b.crl", "a.crl")]));
         assert!(text.contains("0 of 2") && text.contains("to nothing that serves it"), "{text}");
         let text = section(&with(vec![moved("a.crl", "lost.crl")]));
-        assert!(text.contains("0 of 1") && text.contains("not served: its redirects lead to nothing"), "{text}");
+        assert!(
+            text.contains("0 of 1") && text.contains("not served: its redirects lead to nothing"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -303,6 +315,18 @@ mod tests {
             (found.shown[0].host.as_str(), found.shown[0].tone),
             ("crl.example:443 via squid", Tone::Unsure)
         );
+    }
+
+    #[test]
+    fn what_is_needed_and_not_served_comes_before_what_is_optional() {
+        let mut report = with(vec![url("a.crl", Some("HTTP 404")), url("b.crl", Some("HTTP 404"))]);
+        report.ca_urls[0].endpoint = "aia.example:80/http".to_owned();
+        let mut optional = report.endpoints[1].clone();
+        (optional.id, optional.host) = ("aia.example:80/http".to_owned(), "aia.example".to_owned());
+        optional.requirement = Requirement::Optional;
+        report.endpoints.push(optional);
+        let hosts: Vec<String> = pointers(&report).shown.into_iter().map(|pointer| pointer.host).collect();
+        assert_eq!(hosts, ["crl.example", "aia.example"]);
     }
 
     #[test]
