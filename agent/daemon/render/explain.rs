@@ -3,14 +3,18 @@
 use std::net::IpAddr;
 
 use closedpath_core::failure::label;
-use closedpath_core::report::{AddressReport, EndpointReport, Report, TlsReport};
+use closedpath_core::report::{AddressReport, CaUrl, EndpointReport, Report};
 use closedpath_core::target::canonical_host;
 
+use super::chain::{alike, chain};
+use super::pointers::{serves, why_not};
 use super::style::{Page, Style, Tone, paint};
-use super::words;
+use super::{words, words_tls};
 
 /// The workload of a destination that is asked for and that the configuration does not name.
 pub const ASKED: &str = "(asked)";
+/// URLs of a CA host that are shown, those that fail first.
+const POINTERS: usize = 20;
 
 /// The endpoints that `question` (a name, an address, either with a port, or an endpoint's id) means; `None` where it means none.
 pub fn explain(report: &Report, question: &str, style: Style) -> Option<String> {
@@ -92,25 +96,32 @@ fn one(page: &mut Page, report: &Report, endpoint: &EndpointReport, ip: Option<I
         };
         page.wrapped("  beside the proxy: ", &format!("a direct attempt {reached}"));
     }
-    let mut chain = vec![endpoint.host.clone()];
-    chain.extend(endpoint.dns.cname.iter().cloned());
+    let mut names = vec![endpoint.host.clone()];
+    names.extend(endpoint.dns.cname.iter().cloned());
     page.wrapped(
         "  name: ",
         &format!("{} (resolver: {})", words::dns(endpoint.dns.status), endpoint.dns.resolver),
     );
-    if chain.len() > 1 {
-        page.wrapped("        ", &chain.join(" -> "));
+    if names.len() > 1 {
+        page.wrapped("        ", &names.join(" -> "));
     }
     for answer in &endpoint.dns.answers {
         page.line(&format!("        -> {} (TTL {} s)", answer.ip, answer.ttl));
     }
-    for address in endpoint
-        .addresses
-        .iter()
-        .filter(|address| ip.is_none_or(|ip| ip == address.ip || endpoint.host == ip.to_string()))
-    {
-        self::address(page, endpoint, address);
+    let meant =
+        |address: &&AddressReport| ip.is_none_or(|ip| ip == address.ip || endpoint.host == ip.to_string());
+    let mut shown: Vec<&AddressReport> = Vec::new();
+    for address in endpoint.addresses.iter().filter(meant) {
+        self::address(page, address);
+        if let Some(seen) = &address.tls {
+            let same = shown.iter().find(|known| known.tls.as_ref().is_some_and(|known| alike(known, seen)));
+            chain(page, report, seen, same.map(|same| same.ip));
+        } else if endpoint.probe.uses_tls() {
+            page.line("    tls: no handshake took place");
+        }
+        shown.push(address);
     }
+    pointed_to(page, report, endpoint);
     let about: Vec<_> =
         report.findings.iter().filter(|finding| is_about(&finding.subject, endpoint)).collect();
     if !about.is_empty() {
@@ -132,7 +143,7 @@ fn one(page: &mut Page, report: &Report, endpoint: &EndpointReport, ip: Option<I
     check_by_hand(page, endpoint, ip);
 }
 
-fn address(page: &mut Page, endpoint: &EndpointReport, address: &AddressReport) {
+fn address(page: &mut Page, address: &AddressReport) {
     page.line(&format!("  {}", paint(Tone::Strong, &format!("address {}", address.ip))));
     let timings: Vec<String> =
         address.timings.iter().map(|(phase, took)| format!("{phase} {}", words::seconds(*took))).collect();
@@ -174,11 +185,6 @@ fn address(page: &mut Page, endpoint: &EndpointReport, address: &AddressReport) 
         );
     }
     eligibility(page, address);
-    if let Some(seen) = &address.tls {
-        tls(page, seen);
-    } else if endpoint.probe.uses_tls() {
-        page.line("    tls: no handshake took place");
-    }
 }
 
 fn eligibility(page: &mut Page, address: &AddressReport) {
@@ -218,46 +224,21 @@ fn eligibility(page: &mut Page, address: &AddressReport) {
     }
 }
 
-fn tls(page: &mut Page, tls: &TlsReport) {
-    let verdict = tls.verdict.map_or_else(|| "no certificate was seen".to_owned(), |verdict| label(&verdict));
-    let mut about = vec![verdict];
-    about.extend(tls.version.clone());
-    about.extend(tls.cipher.clone());
-    about.extend(tls.group.clone());
-    if tls.completed_by_aia {
-        about.push("missing issuers were fetched by AIA".to_owned());
+/// What certificates want of this host, and what it answered.
+fn pointed_to(page: &mut Page, report: &Report, endpoint: &EndpointReport) {
+    let urls: Vec<&CaUrl> = report.ca_urls.iter().filter(|url| url.endpoint == endpoint.id).collect();
+    if !urls.is_empty() {
+        page.line("  certificates point to it:");
     }
-    if tls.client_certificate_required {
-        about.push("a client certificate is required".to_owned());
+    let (served, broken): (Vec<&CaUrl>, Vec<&CaUrl>) = urls.iter().partition(|url| serves(report, url));
+    for url in broken.iter().chain(&served).take(POINTERS) {
+        let why_not = (!serves(report, url)).then(|| why_not(report, url));
+        let (tone, served, text) = words_tls::answered(url, why_not.as_deref());
+        page.wrapped(&format!("    {:<5}", words_tls::ca_kind(url.kind)), &url.url);
+        page.wrapped("         ", &format!("{}{text}", paint(tone, served)));
     }
-    page.wrapped("    tls: ", &about.join("; "));
-    for (position, certificate) in tls.chain.iter().enumerate() {
-        let until = humantime::format_rfc3339_seconds(certificate.not_after);
-        page.wrapped(
-            &format!("      [{position}] "),
-            &format!("{}, issued by {}, valid until {until}", certificate.subject, certificate.issuer),
-        );
-        for (kind, urls) in
-            [("CRL", &certificate.crl), ("OCSP", &certificate.ocsp), ("issuer", &certificate.ca_issuers)]
-        {
-            for url in urls {
-                page.wrapped(&format!("          {kind}: "), url);
-            }
-        }
-    }
-    let staple = if tls.stapled.present { "present" } else { "none" };
-    let source = tls.revocation.source.as_ref().map(|source| format!(" (by {source})")).unwrap_or_default();
-    page.wrapped(
-        "      revocation: ",
-        &format!("{}{source}; staple: {staple}", label(&tls.revocation.status)),
-    );
-    for certificate in &tls.revocation.certificates {
-        if let Some(reason) = &certificate.reason {
-            page.wrapped(
-                &format!("        [{}] {}: ", certificate.position, label(&certificate.status)),
-                &reason.replace('_', " "),
-            );
-        }
+    if urls.len() > POINTERS {
+        page.line(&format!("    {}", words_tls::more_urls(urls.len() - POINTERS)));
     }
 }
 

@@ -5,15 +5,17 @@ use std::fmt::Write;
 use closedpath_core::failure::label;
 use closedpath_core::report::Report;
 
+use super::alike::{Group, groups};
+use super::pointers::{pointers, why};
 use super::style::Tone;
-use super::words;
+use super::{words, words_tls};
 
 const HEAD: &str = r#"<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="30">
 <meta name="viewport" content="width=device-width"><title>closedpath</title><style>
 :root{color-scheme:light dark;--good:light-dark(#0a6b2d,#5fd38a);--bad:light-dark(#b3141c,#ff8a86);--unsure:light-dark(#8a5a00,#f0bf55);--line:light-dark(#ddd,#444)}
 body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:80rem;padding:0 1rem}
 h1{font-size:2.2rem;margin:.2rem 0}h2{font-size:1.1rem;margin:1.8rem 0 .4rem}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}td:first-child{overflow-wrap:anywhere;min-width:16ch}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}td:first-child{overflow-wrap:anywhere;min-width:8ch}.hosts td:first-child{min-width:min(34ch,30vw)}.hosts td:last-child{overflow-wrap:anywhere;min-width:10ch}
 .good{color:var(--good)}.bad{color:var(--bad)}.unsure{color:var(--unsure)}small,.dim{opacity:.75}
 </style></head><body>
 "#;
@@ -71,35 +73,41 @@ fn body(page: &mut String, report: &Report) {
         let words = words::verdict(workload.verdict);
         let (policy, verdict) = (label(&workload.policy), label(&workload.verdict));
         put(format!(
-            "<tr><td>{}<td>{policy}<td class={}>{verdict} <span lang=ja>{}</span><td>{}",
+            "<tr><td>{}<td>{policy}<td class={}>{verdict} <span lang=ja>{}</span><td>{}{}",
             escape(&workload.name),
             tone(words.tone),
             words.japanese,
-            lines(&workload.reasons)
+            lines(&workload.reasons),
+            words_tls::breaks_at(report, workload)
+                .map(|text| format!("<p>{}</p>", escape(&text)))
+                .unwrap_or_default()
         ));
     }
     put(format!(
-        "</table><h2>Findings ({})</h2><table><tr><th>Severity<th>Finding<th>Subject<th>Detail and remedy",
+        "</table><h2>Findings ({})</h2><table><tr><th>Severity<th>Finding<th>Subject, detail and remedy",
         report.findings.len()
     ));
-    for finding in &report.findings {
-        let (class, severity) = (tone(words::severity_tone(finding.severity)), label(&finding.severity));
-        let (id, name, subject) = (label(&finding.id), escape(&finding.name), escape(&finding.subject));
+    for group in groups(report, usize::MAX) {
+        let first = group.first;
+        let (class, severity) = (tone(words::severity_tone(first.severity)), label(&first.severity));
         put(format!(
-            "<tr><td class={class}>{severity}<td>{id} {name}<td>{subject}<td>{}<br><b>Do:</b> {}",
-            escape(&finding.detail),
-            escape(&finding.remedy)
+            "<tr><td class={class}>{severity}<td>{} {}<td>{}<br><b>Do:</b> {}",
+            label(&first.id),
+            escape(&first.name),
+            seen(&group),
+            escape(&first.remedy)
         ));
     }
     put(format!(
-        "</table><h2>Endpoints ({})</h2><table><tr><th>Endpoint<th>Path<th>Sure<th>Link<th>ExpressRoute could carry it<th>Answer<th>Workloads",
+        "</table><h2>Endpoints ({})</h2><table class=hosts><tr><th>Endpoint<th>Path<th>Sure<th>Link<th>ExpressRoute could carry it<th>Answer<th>Certificates<th>Workloads",
         report.endpoints.len()
     ));
     for endpoint in &report.endpoints {
         let why = words::why_unknown(endpoint);
+        let (cert_tone, cert) = words_tls::marked(endpoint);
         let why = if why.is_empty() { String::new() } else { format!("<br><small>{}</small>", lines(&why)) };
         put(format!(
-            "<tr><td>{}<td class={}>{}<br><small>{}</small>{why}<td>{}<td>{}<td>{}<td>{}<td>{}",
+            "<tr><td>{}<td class={}>{}<br><small>{}</small>{why}<td>{}<td>{}<td>{}<td>{}<td class={}>{cert}<td>{}",
             escape(&endpoint.id),
             tone(words::class_tone(endpoint.class)),
             label(&endpoint.class),
@@ -108,11 +116,13 @@ fn body(page: &mut String, report: &Report) {
             escape(&words::links(endpoint)),
             escape(&words::eligible(endpoint)),
             escape(&words::answer(endpoint)),
+            tone(cert_tone),
             escape(&endpoint.workloads.join(", "))
         ));
     }
+    put(format!("</table>{}", legend(report)));
     put(format!(
-        "</table><h2>Needed from outside ({})</h2><table><tr><th>Destination<th>Path<th>Need<th>Now<th>For",
+        "<h2>Needed from outside ({})</h2><table class=hosts><tr><th>Destination<th>Path<th>Need<th>Now<th>For",
         report.required_outside.len()
     ));
     for outside in &report.required_outside {
@@ -123,10 +133,11 @@ fn body(page: &mut String, report: &Report) {
             "<tr><td>{}:{}<td class={class}>{path}<td>{need}<td>{now}<td>{}",
             escape(&outside.host),
             outside.port,
-            lines(&outside.why)
+            lines(&why(&outside.why))
         ));
     }
-    put("</table><h2>Data</h2><table><tr><th>Data set<th>Version<th>Age<th>Source".to_owned());
+    put(format!("</table>{}", certificates(report)));
+    put("<h2>Data</h2><table><tr><th>Data set<th>Version<th>Age<th>Source".to_owned());
     for data in &report.data {
         let age = data.age_seconds.map_or_else(|| "not known".to_owned(), words::age);
         put(format!(
@@ -140,6 +151,61 @@ fn body(page: &mut String, report: &Report) {
     if !report.not_tested.is_empty() {
         put(format!("<h2>Not tested</h2><p>{}</p>", lines(&report.not_tested)));
     }
+}
+
+/// What was seen of findings that share a remedy.
+fn seen(group: &Group<'_>) -> String {
+    let mut lines = Vec::new();
+    for (sentence, of) in &group.seen {
+        let sentence = escape(sentence);
+        match of.as_slice() {
+            [subject] if group.count == 1 => lines.push(format!("<b>{}</b><br>{sentence}", escape(subject))),
+            [subject] => lines.push(format!("<b>{}</b> {sentence}", escape(subject))),
+            subjects => {
+                lines.push(format!("each of {} {sentence}: {}", subjects.len(), escape(&subjects.join(", "))))
+            }
+        }
+    }
+    lines.join("<br>")
+}
+
+/// The marks on certificates that occur.
+fn legend(report: &Report) -> String {
+    let Some(marks) = words_tls::legend(report) else { return String::new() };
+    let marks = marks.iter().map(|mark| {
+        format!("<br><span class={}>{}</span>: {}", tone(mark.tone()), mark.word(), escape(mark.explain()))
+    });
+    format!("<p><small>Certificates: {}{}</small></p>", escape(words_tls::CERT), marks.collect::<String>())
+}
+
+/// What certificates point to.
+fn certificates(report: &Report) -> String {
+    let pointers = pointers(report);
+    let mut text = format!("<h2>What certificates point to ({})</h2>", pointers.summary);
+    if pointers.shown.is_empty() {
+        return format!("{text}<p>{}</p>", words_tls::NO_POINTERS);
+    }
+    text += "<table class=hosts><tr><th>Host<th>Kind<th>Path<th>Served<th>Certs<th>Valid until<th>Remarks";
+    for pointer in &pointers.shown {
+        text += &format!(
+            "<tr><td>{}<td>{}<td class={}>{}<td class={}>{}<td>{}<td>{}<td>{}",
+            escape(&pointer.host),
+            pointer.kind,
+            tone(words::class_tone(pointer.class)),
+            label(&pointer.class),
+            tone(pointer.tone),
+            pointer.served,
+            pointer.certificates,
+            words_tls::until(pointer.until),
+            lines(&pointer.remarks)
+        );
+    }
+    text += "</table>";
+    if let Some(more) = &pointers.more {
+        text += &format!("<p>{more}</p>");
+    }
+    let columns = words_tls::POINTERS.map(|(column, meaning)| format!("{column}: {}", escape(meaning)));
+    format!("{text}<p><small>{}</small></p>", columns.join("<br>"))
 }
 
 fn lines(texts: &[String]) -> String {
@@ -167,7 +233,15 @@ mod tests {
         report.agent.site = HOSTILE.to_owned();
         report.endpoints[0].id = HOSTILE.to_owned();
         report.endpoints[0].addresses[0].path.link = Some(HOSTILE.to_owned());
-        report.endpoints[0].workloads = vec![HOSTILE.to_owned()];
+        report.endpoints[0].workloads = vec!["arc".to_owned(), HOSTILE.to_owned()];
+        report.endpoints[1].host = HOSTILE.to_owned();
+        report.ca_urls[0].url = HOSTILE.to_owned();
+        report.ca_urls[0].served = false;
+        report.ca_urls[0].problem = Some(HOSTILE.to_owned());
+        let mut moved = report.ca_urls[0].clone();
+        (moved.url, moved.served) = ("http://ok.example/".to_owned(), true);
+        moved.moved_to = Some(HOSTILE.to_owned());
+        report.ca_urls.push(moved);
         report.required_outside[0].host = HOSTILE.to_owned();
         report.required_outside[0].why = vec![HOSTILE.to_owned()];
         report.findings[0].subject = HOSTILE.to_owned();
@@ -177,7 +251,7 @@ mod tests {
         report.not_tested = vec![HOSTILE.to_owned()];
         let page = html(Some(&report));
         assert!(!page.contains("<script") && !page.contains("alert('"), "{page}");
-        assert_eq!(page.matches("&lt;script&gt;alert(&#39;1&#39;)").count(), 11);
+        assert_eq!(page.matches("&lt;script&gt;alert(&#39;1&#39;)").count(), 17);
     }
 
     #[test]

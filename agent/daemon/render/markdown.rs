@@ -5,9 +5,10 @@ use std::fmt::Write;
 use closedpath_core::failure::label;
 use closedpath_core::report::Report;
 
-use super::words;
+use super::pointers::{pointers, why};
+use super::{words, words_tls};
 
-/// Verdict, workloads, endpoints, what is needed from outside, findings, data.
+/// Verdict, workloads, endpoints, what is needed from outside, what certificates point to, findings, data.
 pub fn markdown(report: &Report) -> String {
     let mut text = String::new();
     let words = words::verdict(report.verdict);
@@ -25,17 +26,27 @@ pub fn markdown(report: &Report) -> String {
         for reason in &workload.reasons {
             put(format!("  - {}", safe(reason)));
         }
+        if let Some(text) = words_tls::breaks_at(report, workload) {
+            put(format!("  - {}", safe(&text)));
+        }
     }
-    put("\n| endpoint | path | sure | link | ER? | answer |\n|---|---|---|---|---|---|".to_owned());
+    put("\n| endpoint | path | sure | link | ER? | answer | cert |\n|---|---|---|---|---|---|---|".to_owned());
     for endpoint in &report.endpoints {
         let (class, sure) = (label(&endpoint.class), label(&words::confidence(endpoint)));
         let (links, eligible, answer) =
             (words::links(endpoint), words::eligible(endpoint), words::answer(endpoint));
         put(format!(
-            "| {} | {class} | {sure} | {} | {eligible} | {answer} |",
+            "| {} | {class} | {sure} | {} | {eligible} | {answer} | {} |",
             safe(&endpoint.id),
-            safe(&links)
+            safe(&links),
+            words_tls::marked(endpoint).1
         ));
+    }
+    if let Some(marks) = words_tls::legend(report) {
+        put(format!("\ncert: {}\n", words_tls::CERT));
+        for mark in marks {
+            put(format!("- **{}**: {}", mark.word(), mark.explain()));
+        }
     }
     put("\n## Needed from outside\n".to_owned());
     for outside in &report.required_outside {
@@ -45,8 +56,30 @@ pub fn markdown(report: &Report) -> String {
             "- {}:{} ({class}, {need}, {reached}): {}",
             safe(&outside.host),
             outside.port,
-            safe(&outside.why.join("; "))
+            safe(&why(&outside.why).join("; "))
         ));
+    }
+    let pointers = pointers(report);
+    put(format!("\n## What certificates point to ({})\n", pointers.summary));
+    if pointers.shown.is_empty() {
+        put(words_tls::NO_POINTERS.to_owned());
+    } else {
+        put("| host | kind | path | served | certificates | valid until | remarks |\n|---|---|---|---|---|---|---|".to_owned());
+    }
+    for pointer in &pointers.shown {
+        put(format!(
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            safe(&pointer.host),
+            pointer.kind,
+            label(&pointer.class),
+            pointer.served,
+            pointer.certificates,
+            words_tls::until(pointer.until),
+            safe(&pointer.remarks.join("; "))
+        ));
+    }
+    if let Some(more) = pointers.more {
+        put(format!("\n{more}"));
     }
     put("\n## Findings\n".to_owned());
     for finding in &report.findings {

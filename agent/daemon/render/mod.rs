@@ -1,15 +1,19 @@
 //! A report as text: for terminals, programs, spreadsheets, tickets and browsers. Nothing here probes or decides.
 
+mod alike;
+mod chain;
 mod csv;
 mod explain;
 mod html;
 mod json;
 mod markdown;
+mod pointers;
 #[cfg(test)]
 pub(crate) mod sample;
 mod style;
 mod table;
 mod words;
+mod words_tls;
 
 pub use csv::csv;
 pub use explain::{ASKED, explain};

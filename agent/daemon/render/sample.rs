@@ -13,7 +13,8 @@ use closedpath_core::observation::{Answer, DnsStatus};
 use closedpath_core::pki::TlsVerdict;
 use closedpath_core::report::{
     AddressReport, AgentReport, CaUrl, CertificateReport, DataReport, DnsReport, EndpointReport, Outside,
-    Report, Revocation, RevocationStatus, SCHEMA, Stapled, TlsReport, WorkloadReport,
+    Report, Revocation, RevocationOfCertificate, RevocationStatus, SCHEMA, Stapled, TlsReport,
+    WorkloadReport,
 };
 use closedpath_core::target::{EndpointKey, Origin, Probe, Requirement};
 use closedpath_core::verdict::Verdict;
@@ -180,6 +181,19 @@ pub(crate) fn report() -> Report {
             source: "ServiceTags_Public_20251110.json".to_owned(),
         }],
         not_tested: vec!["UDP 123 to the time source".to_owned()],
+    }
+}
+
+/// A certificate that a CRL says is good.
+pub(crate) fn known(position: usize) -> RevocationOfCertificate {
+    RevocationOfCertificate {
+        position,
+        sha256: format!("{position:02x}").repeat(32),
+        status: RevocationStatus::Good,
+        source: Some("crl".to_owned()),
+        reason: None,
+        revoked_at: None,
+        next_update: Some(at() + Duration::from_secs(86_400)),
     }
 }
 

@@ -214,7 +214,7 @@ fn wrap(text: &str, room: usize) -> Vec<String> {
             line.push(' ');
         }
         for c in word.chars() {
-            if shown(&line) + c.width().unwrap_or(1) > room {
+            if !is_mark(c) && shown(&line) + c.width().unwrap_or(1) > room {
                 lines.push(std::mem::take(&mut line));
             }
             line.push(c);
@@ -256,5 +256,12 @@ mod tests {
         assert!(narrow.lines().all(|line| shown(line) <= 80), "{narrow}");
         // Nothing of the long name is cut; the other x is in the proxy's class.
         assert_eq!(text.matches('x').count(), 120 + 1);
+    }
+
+    #[test]
+    fn a_colour_that_ends_with_a_full_line_begins_no_new_one() {
+        let mut page = Page::new(NARROW);
+        page.wrapped("  ", &paint(Tone::Bad, &"x".repeat(78)));
+        assert_eq!(page.finish(), format!("  \x1b[31m{}\x1b[0m\n", "x".repeat(78)));
     }
 }

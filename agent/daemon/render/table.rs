@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use closedpath_core::attribution::PathClass;
 use closedpath_core::failure::label;
-use closedpath_core::findings::Finding;
 use closedpath_core::report::{EndpointReport, Report};
 
+use super::alike::groups;
+use super::pointers::{pointers, why};
 use super::style::{Page, Row, Style, Tone, paint};
-use super::words;
+use super::{words, words_tls};
 
 /// From this many endpoints on, those that are alike share a line.
 const MANY: usize = 60;
@@ -22,6 +23,7 @@ pub fn table(report: &Report, style: Style) -> String {
     workloads(&mut page, report);
     endpoints(&mut page, report);
     outside(&mut page, report);
+    certificates(&mut page, report);
     findings(&mut page, report);
     basis(&mut page, report);
     page.finish()
@@ -64,6 +66,9 @@ fn workloads(page: &mut Page, report: &Report) {
         for reason in &workload.reasons {
             page.wrapped("    - ", reason);
         }
+        if let Some(text) = words_tls::breaks_at(report, workload) {
+            page.wrapped("    ", &text);
+        }
     }
 }
 
@@ -86,7 +91,7 @@ fn endpoints(page: &mut Page, report: &Report) {
         }
         let title = if workload.is_empty() { "the agent itself" } else { workload };
         page.title(&format!("ENDPOINTS of {title} ({})", of.len()));
-        page.table(&["ENDPOINT", "PATH", "SURE", "LINK", "ER?", "ANSWER"], &rows(&of, many));
+        page.table(&["ENDPOINT", "PATH", "SURE", "LINK", "ER?", "ANSWER", "CERT"], &rows(&of, many));
     }
     page.gap();
     let mut classes: Vec<PathClass> = report.endpoints.iter().map(|endpoint| endpoint.class).collect();
@@ -99,6 +104,12 @@ fn endpoints(page: &mut Page, report: &Report) {
         );
     }
     page.wrapped("  ER?: ", "whether ExpressRoute could carry it, from data alone; it never decides the path. `if`: only under a condition.");
+    if let Some(marks) = words_tls::legend(report) {
+        page.wrapped("  CERT: ", words_tls::CERT);
+        for mark in marks {
+            page.wrapped(&format!("    {}: ", paint(mark.tone(), mark.word())), mark.explain());
+        }
+    }
     page.wrapped("  ", "`closedpath explain NAME` shows the evidence behind a line.");
     if many {
         page.wrapped(
@@ -109,12 +120,12 @@ fn endpoints(page: &mut Page, report: &Report) {
 }
 
 fn rows(endpoints: &[&EndpointReport], many: bool) -> Vec<Row> {
-    let mut groups: BTreeMap<[String; 5], Vec<&EndpointReport>> = BTreeMap::new();
+    let mut groups: BTreeMap<[String; 6], Vec<&EndpointReport>> = BTreeMap::new();
     for endpoint in endpoints {
         groups.entry(kind(endpoint)).or_default().push(endpoint);
     }
     let mut rows = Vec::new();
-    let mut counted: Vec<[String; 5]> = Vec::new();
+    let mut counted: Vec<[String; 6]> = Vec::new();
     for endpoint in endpoints {
         let key = kind(endpoint);
         let alike = groups.get(&key).map_or(1, Vec::len);
@@ -130,13 +141,14 @@ fn rows(endpoints: &[&EndpointReport], many: bool) -> Vec<Row> {
 }
 
 /// What makes endpoints alike for a reader.
-fn kind(endpoint: &EndpointReport) -> [String; 5] {
+fn kind(endpoint: &EndpointReport) -> [String; 6] {
     [
         label(&endpoint.class),
         label(&words::confidence(endpoint)),
         words::links(endpoint),
         if endpoint.reachable() { String::new() } else { words::answer(endpoint) },
         words::why_unknown(endpoint).join("\n"),
+        words_tls::marked(endpoint).1,
     ]
 }
 
@@ -155,6 +167,7 @@ fn row(endpoint: &EndpointReport, name: String) -> Row {
             (Tone::Plain, words::links(endpoint)),
             (Tone::Plain, words::eligible(endpoint)),
             (answered, words::answer(endpoint)),
+            words_tls::marked(endpoint),
         ],
         remarks,
     }
@@ -177,10 +190,42 @@ fn outside(page: &mut Page, report: &Report) {
                 (Tone::Plain, if outside.reachable { "reached" } else { "not reached" }.to_owned()),
                 (Tone::Plain, outside.workloads.join(",")),
             ],
-            remarks: outside.why.clone(),
+            remarks: why(&outside.why),
         })
         .collect();
     page.table(&["DESTINATION", "PATH", "NEED", "NOW", "WORKLOADS"], &rows);
+}
+
+fn certificates(page: &mut Page, report: &Report) {
+    let pointers = pointers(report);
+    page.title(&format!("WHAT CERTIFICATES POINT TO ({})", pointers.summary));
+    if pointers.shown.is_empty() {
+        page.line(&format!("  {}", words_tls::NO_POINTERS));
+        return;
+    }
+    let rows: Vec<Row> = pointers
+        .shown
+        .into_iter()
+        .map(|pointer| Row {
+            cells: vec![
+                (Tone::Plain, pointer.host),
+                (Tone::Plain, pointer.kind.to_owned()),
+                (words::class_tone(pointer.class), label(&pointer.class)),
+                (pointer.tone, pointer.served),
+                (Tone::Plain, pointer.certificates.to_string()),
+                (Tone::Plain, words_tls::until(pointer.until)),
+            ],
+            remarks: pointer.remarks,
+        })
+        .collect();
+    page.table(&["HOST", "KIND", "PATH", "SERVED", "CERTS", "VALID UNTIL"], &rows);
+    if let Some(more) = pointers.more {
+        page.wrapped("  ", &more);
+    }
+    page.gap();
+    for (column, meaning) in words_tls::POINTERS {
+        page.wrapped(&format!("  {column}: "), meaning);
+    }
 }
 
 fn findings(page: &mut Page, report: &Report) {
@@ -190,26 +235,17 @@ fn findings(page: &mut Page, report: &Report) {
     if report.findings.is_empty() {
         page.line("  none");
     }
-    let alike = |a: &Finding, b: &Finding| (a.id, a.severity, &a.remedy) == (b.id, b.severity, &b.remedy);
-    for group in report.findings.chunk_by(alike) {
-        let Some(first) = group.first() else { continue };
+    let named = if report.findings.len() > MANY { NAMED } else { usize::MAX };
+    for group in groups(report, named) {
+        let first = group.first;
         let severity = paint(words::severity_tone(first.severity), &label(&first.severity));
         let head = format!("{severity} {} {}", label(&first.id), first.name);
-        if group.len() == 1 {
+        if group.count == 1 {
             page.wrapped("  ", &format!("{head}: {}", first.subject));
             page.wrapped("      ", &first.detail);
         } else {
-            page.wrapped("  ", &format!("{head} ({} of them)", group.len()));
-            let named = if report.findings.len() > MANY { NAMED } else { group.len() };
-            let mut sentences: Vec<(String, Vec<&str>)> = Vec::new();
-            for finding in group.iter().take(named) {
-                let sentence = sentence(finding);
-                match sentences.iter_mut().find(|(known, _)| *known == sentence) {
-                    Some((_, of)) => of.push(&finding.subject),
-                    None => sentences.push((sentence, vec![&finding.subject])),
-                }
-            }
-            for (sentence, of) in sentences {
+            page.wrapped("  ", &format!("{head} ({} of them)", group.count));
+            for (sentence, of) in &group.seen {
                 if let [subject] = of.as_slice() {
                     page.wrapped("    - ", &format!("{subject} {sentence}"));
                 } else {
@@ -217,25 +253,12 @@ fn findings(page: &mut Page, report: &Report) {
                     page.wrapped("        ", &of.join(", "));
                 }
             }
-            if group.len() > named {
-                page.line(&format!("    … and {} more", group.len() - named));
+            if group.more > 0 {
+                page.line(&format!("    … and {} more", group.more));
             }
         }
         page.wrapped("      do: ", &first.remedy);
     }
-}
-
-/// A detail without its beginning, which in most is the host (and the address) that the subject names already.
-fn sentence(finding: &Finding) -> String {
-    let (subject, detail) = (&finding.subject, &finding.detail);
-    let host = detail.split(' ').next().unwrap_or_default();
-    let names = |rest: &str| rest.is_empty() || rest.starts_with([':', ' ']);
-    if host.is_empty() || !subject.strip_prefix(host).is_some_and(names) {
-        return format!("({detail})");
-    }
-    let rest = detail[host.len()..].trim_start();
-    let address = subject.rsplit_once(' ').map(|(_, address)| format!("({address}) "));
-    address.and_then(|address| rest.strip_prefix(address.as_str())).unwrap_or(rest).to_owned()
 }
 
 fn basis(page: &mut Page, report: &Report) {
@@ -326,8 +349,8 @@ mod tests {
             report.endpoints.push(sample::reached(endpoint, address));
         }
         let text = table(&report, Style { colour: false, width: 80 });
-        assert!(text.contains("401 alike, such as acct.blob"), "{text}");
+        assert!(text.contains("400 alike, such as n0.example:443/tls"), "{text}");
         assert!((0..9).all(|n| text.contains(&format!("leak{n}.example:443/tls"))), "{text}");
-        assert!(text.lines().count() < 90, "{}", text.lines().count());
+        assert!(text.lines().count() < 110, "{}", text.lines().count());
     }
 }

@@ -33,6 +33,8 @@ fn explain_tells_the_path_of_each_address_with_the_hop_that_shows_it() {
             "link er-primary-ms; circuit tokyo-1",
             "E6  A data     TCP probes to 198.51.100.130:443: 192.168.1.1 → 198.51.100.2 →",
             "OCSP: http://ocsp.pki.example/issuing\n",
+            "          issuer: http://aia.pki.example/issuing.cer\n          revocation: good by OCSP, until 20",
+            "      leads to: a trust anchor; its topmost issuer is CN=Example Root CA, O=Example Trust\n",
             "revocation: good (by ocsp); staple: none\n",
             "openssl s_client -connect 198.51.100.130:443 -servername blob.azure.example",
         ],
@@ -106,4 +108,74 @@ fn the_table_begins_with_the_verdict_says_a_remedy_once_and_names_the_address_th
         ],
     );
     assert_eq!(text.matches("do: note its owner and purpose").count(), 1, "{text}");
+}
+
+#[test]
+fn explain_tells_of_each_certificate_whether_it_is_revoked_and_what_aia_brought() {
+    let lab = lab::build();
+    let (_, text, _) = ask(&lab, &["explain", "revoked.cdn.example"]);
+    holds(
+        &text,
+        &[
+            "      revoked: a certificate is revoked: clients that check refuse the connection\n",
+            "          revocation: revoked by OCSP, since 20",
+            "Z, because: key compromise\n",
+            "      revocation: revoked (by ocsp); staple: none\n",
+        ],
+    );
+    let (_, text, _) = ask(&lab, &["explain", "incomplete.cdn.example"]);
+    holds(
+        &text,
+        &[
+            "    tls: incomplete_chain; TLSv1.3; ",
+            "; completed by AIA\n",
+            "      [1] CN=Example Issuing CA, O=Example Trust, brought by AIA, not by the server (SHA-256 ",
+            "      leads to: a trust anchor",
+        ],
+    );
+    let (_, text, _) = ask(&lab, &["explain", "crl.pki.example"]);
+    holds(
+        &text,
+        &["  certificates point to it:\n    CRL  http://crl.pki.example/issuing.crl\n         served in "],
+    );
+}
+
+#[test]
+fn the_table_marks_chains_and_tells_what_certificates_point_to_until_when() {
+    let lab = lab::build();
+    let (_, text, _) = ask(&lab, &["check", "--workload", "rest"]);
+    holds(
+        &text,
+        &[
+            "    works without CA hosts until 20",
+            "Z, for clients that hold today's answers on revocation (F39)\n",
+            "  by-aia\n",
+            "  revoked\n",
+            "  expired,name\n",
+            "    revoked: a certificate is revoked: clients that check refuse the connection\n",
+            "  HOST                 KIND  PATH             SERVED  CERTS  VALID UNTIL\n",
+            "  aia.pki.example      AIA   internet_direct  2 of 2  ",
+            "  cdn-crl.pki.example  CRL   internet_direct  1 of 1  1      20",
+            "      http://crl.pki.example/moved.crl redirects to http://cdn-crl.pki.example/issuing.crl, so clients need both\n",
+        ],
+    );
+}
+
+#[test]
+fn with_the_internet_cut_the_table_tells_which_answers_clients_lack_and_why() {
+    let mut lab = lab::build();
+    lab.cut_internet().expect("the switch moves");
+    let (status, text, _) = ask(&lab, &["check", "--workload", "portal"]);
+    assert_eq!(status, Some(4), "{text}");
+    holds(
+        &text,
+        &[
+            "\nWHAT CERTIFICATES POINT TO (3 hosts, 6 URLs, 6 of them not served)\n",
+            "  crl.pki.example   CRL   unknown  0 of 2  ",
+            "    rev?: it could not be found out whether a certificate is revoked: strict clients refuse, others wait\n",
+            ", whose revocation is open already\n",
+        ],
+    );
+    let at = |text: &str, part: &str| text.find(part).expect("the line is there");
+    assert!(at(&text, "\n  crl.pki.example   CRL") < at(&text, "\n  aia.pki.example   AIA"), "{text}");
 }
