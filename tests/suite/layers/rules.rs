@@ -7,7 +7,7 @@ use std::path::Path;
 use super::scan::{Named, named};
 
 /// Core's modules from low to high (DESIGN §2): a module imports only those before it.
-pub(super) const ORDER: [&str; 13] = [
+pub(super) const ORDER: [&str; 14] = [
     "failure",
     "target",
     "observation",
@@ -15,6 +15,7 @@ pub(super) const ORDER: [&str; 13] = [
     "catalog",
     "tables",
     "eligibility",
+    "planning",
     "pki",
     "closure",
     "attribution",
