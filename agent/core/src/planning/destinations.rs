@@ -89,7 +89,7 @@ pub fn plan(input: &Input<'_>) -> PlanReport {
         endpoints,
         patterns,
         data_gaps: words::data_gaps(input.tables, input.now),
-        data: input.tables.data_sets().into_iter().cloned().collect(),
+        data: input.tables.data_sets().into_iter().chain([&input.zones.data_set]).cloned().collect(),
     }
 }
 
@@ -170,9 +170,10 @@ fn want(draft: &mut Draft, workload: &Workload, requirement: Requirement) {
 
 /// The entry that a host was made from.
 fn entry<'a>(catalog: &'a Catalog, host: &str, pattern: Option<&str>) -> Option<&'a Entry> {
-    catalog.entries.iter().find(|entry| match pattern {
-        Some(pattern) => entry.name == pattern,
-        None => !entry.is_wildcard() && entry.pattern().matches(host).is_some(),
+    let name = pattern.unwrap_or(host);
+    catalog.entries.iter().find(|entry| entry.name == name).or_else(|| {
+        let made = |entry: &&Entry| !entry.is_wildcard() && entry.name.contains('<');
+        catalog.entries.iter().filter(made).find(|entry| entry.pattern().matches(host).is_some())
     })
 }
 

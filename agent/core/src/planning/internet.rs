@@ -176,9 +176,9 @@ impl Groups<'_> {
         let own = names.map(|name| sets(name, self.tables)).find(|found| !found.is_empty());
         let own = own.unwrap_or_default().into_iter().map(|found| found.set);
         let all = self.tables.m365.as_ref().map(|m365| m365.sets()).unwrap_or_default();
-        let written = all.iter().filter(|set| {
-            set.patterns.iter().any(|(text, _)| crate::target::canonical_host(text) == name)
-        });
+        let written = all
+            .iter()
+            .filter(|set| set.patterns.iter().any(|(text, _)| crate::target::canonical_host(text) == name));
         own.chain(written).filter(|set| !set.express_route).map(|set| (set.id, set.required)).collect()
     }
 

@@ -76,7 +76,8 @@ fn numbers(text: &str) -> Vec<u16> {
 /// The sources of `base`; where the feed is another version, that feed comes first.
 fn sources(base: &Catalog, feed: &M365, id: &str) -> Vec<Source> {
     let set = &feed.data_set;
-    let same = base.sources.iter().any(|source| !set.version.is_empty() && source.document.contains(&set.version));
+    let same =
+        base.sources.iter().any(|source| !set.version.is_empty() && source.document.contains(&set.version));
     if same {
         return base.sources.clone();
     }

@@ -64,7 +64,8 @@ pub(super) fn data_gaps(tables: &Tables, now: SystemTime) -> Vec<String> {
     }
     match tables.m365.as_ref().map(|table| &table.data_set) {
         None => gaps.push(
-            "there are no Microsoft 365 endpoints: its names and addresses cannot be told from others".to_owned(),
+            "there are no Microsoft 365 endpoints: its names and addresses cannot be told from others"
+                .to_owned(),
         ),
         Some(set) => match days(set) {
             Some(days) if days > limit(tables.limits.m365_warn) => gaps.push(format!(
@@ -112,13 +113,17 @@ pub(super) fn sentence(
         text += &format!(" Of {} it cannot be told.", counted(untold, "needed destination"));
     }
     if !sampled.is_empty() {
-        text += &format!(" {} judged by a few names only.", match sampled.len() {
-            1 => "1 wildcard is".to_owned(),
-            count => format!("{count} wildcards are"),
-        });
+        text += &format!(
+            " {} judged by a few names only.",
+            match sampled.len() {
+                1 => "1 wildcard is".to_owned(),
+                count => format!("{count} wildcards are"),
+            }
+        );
     }
     if !private.is_empty() {
-        text += &format!(" A private endpoint could take {} off the Internet.", counted(private.len(), "name"));
+        text +=
+            &format!(" A private endpoint could take {} off the Internet.", counted(private.len(), "name"));
     }
     text
 }
@@ -158,7 +163,10 @@ fn phrase(need: &InternetNeed) -> String {
         NeedKind::MicrosoftNotAzure => destinations("Microsoft's network outside Azure"),
         NeedKind::ThirdParty => destinations("networks that are not Microsoft's"),
         NeedKind::CertificateAuthorities => {
-            format!("certificate authorities (usually {} by Microsoft's list)", counted(need.needed.len(), "host"))
+            format!(
+                "certificate authorities (usually {} by Microsoft's list)",
+                counted(need.needed.len(), "host")
+            )
         }
         NeedKind::Other => destinations("destinations that no rule gives a way over ExpressRoute"),
     }

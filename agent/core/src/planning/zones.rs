@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::tables::{DataSet, DateFrom};
 use crate::target::canonical_host;
 
 /// The table.
 #[derive(Debug, Clone)]
 pub struct PrivateZones {
-    /// The date of the document behind it, `YYYY-MM-DD`.
-    pub date: String,
+    /// What it is and how old.
+    pub data_set: DataSet,
     services: Vec<RawService>,
 }
 
@@ -34,13 +35,10 @@ struct RawService {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
-    #[serde(rename = "name")]
-    _name: String,
-    #[serde(rename = "version")]
-    _version: String,
+    name: String,
+    version: String,
     date: String,
-    #[serde(rename = "source")]
-    _source: String,
+    source: String,
     service: Vec<RawService>,
 }
 
@@ -49,7 +47,15 @@ impl PrivateZones {
     pub fn builtin() -> Result<Self, ZonesError> {
         let text = include_str!("../../../../config/tables/private_endpoint_zones.toml");
         let raw: Raw = toml::from_str(text).map_err(|error| ZonesError(error.to_string()))?;
-        Ok(Self { date: raw.date, services: raw.service })
+        let date = humantime::parse_rfc3339(&format!("{}T00:00:00Z", raw.date));
+        let data_set = DataSet {
+            name: raw.name,
+            version: raw.version,
+            date: Some(date.map_err(|error| ZonesError(format!("date: {error}")))?),
+            date_from: Some(DateFrom::Content),
+            source: format!("embedded: {}", raw.source),
+        };
+        Ok(Self { data_set, services: raw.service })
     }
 
     /// Whether the name is one of its own, shared by all: Resource Manager.
@@ -61,9 +67,11 @@ impl PrivateZones {
     /// The zone and the service of a name: the longest public suffix above it, or the name itself where the table has it.
     pub fn of(&self, name: &str) -> Option<(&str, &str)> {
         let name = canonical_host(name);
-        let named = self.services.iter().find_map(|s| Some((s.names.get(&name)?.as_str(), s.service.as_str())));
+        let named =
+            self.services.iter().find_map(|s| Some((s.names.get(&name)?.as_str(), s.service.as_str())));
         named.or_else(|| {
-            let suffixes = self.services.iter().flat_map(|s| s.suffixes.iter().map(|pair| (pair, &s.service)));
+            let suffixes =
+                self.services.iter().flat_map(|s| s.suffixes.iter().map(|pair| (pair, &s.service)));
             let (_, zone, service) = suffixes
                 .filter_map(|((suffix, zone), service)| Some((below(&name, suffix)?, zone, service)))
                 .rev()
@@ -105,7 +113,10 @@ mod tests {
             "a placeholder is one label, and the longer suffix wins"
         );
         assert_eq!(zone("a.scm.azurewebsites.net"), Some("scm.privatelink.azurewebsites.net"));
-        assert_eq!(zones.of("ns.servicebus.windows.net").map(|(_, s)| s), Some("Service Bus / Event Hubs / Relay"));
+        assert_eq!(
+            zones.of("ns.servicebus.windows.net").map(|(_, s)| s),
+            Some("Service Bus / Event Hubs / Relay")
+        );
         assert_eq!(zone("evilblob.core.windows.net"), None);
     }
 }
