@@ -44,7 +44,7 @@ pub fn plan(arguments: &Plan) -> Result<ExitCode> {
     match &arguments.output {
         None => print(&text)?,
         Some(file) => {
-            fs::write(file, text).with_context(|| format!("cannot write the plan to {}", file.display()))?
+            fs::write(file, text).with_context(|| format!("cannot write the plan to {}", file.display()))?;
         }
     }
     Ok(ExitCode::SUCCESS)
