@@ -30,6 +30,9 @@ pub enum Command {
     /// Probe, then show everything known about one destination, with the reasoning
     #[command(long_about = EXPLAIN, after_long_help = EXPLAIN_MORE)]
     Explain(Explain),
+    /// Say what ExpressRoute could carry and what still needs the Internet, without probing
+    #[command(long_about = PLAN, after_long_help = PLAN_MORE)]
+    Plan(Plan),
     /// List every destination that the agent itself may contact
     #[command(long_about = EGRESS)]
     Egress(Egress),
@@ -39,7 +42,8 @@ pub enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    /// The built-in catalogues: what Microsoft's services need to reach
+    /// The catalogues: what Microsoft's services need to reach
+    #[command(long_about = CATALOG)]
     Catalog {
         /// What to show.
         #[command(subcommand)]
@@ -88,6 +92,46 @@ const EXPLAIN_MORE: &str = "Examples:
   closedpath explain login.microsoftonline.com:443 --config closedpath.toml
   closedpath explain 10.100.0.4
   closedpath explain [2603:1046::1]:443";
+
+const PLAN: &str = "Says, before a circuit is ordered or changed, what ExpressRoute could carry of everything the workloads need, what it could not and why, \
+and what the Internet remains necessary for even with everything approved.
+
+It judges from data alone: Azure service tags, Microsoft 365 endpoints, BGP communities, the catalogues. It probes nothing: names are \
+resolved through the configured resolvers and nothing else is sent; with --offline not even that. What data cannot tell is `unknown`, \
+with the reason. It says what could be; which path is really taken only `closedpath check` shows.
+
+  ER? now       with the circuits as the configuration declares them
+  ER? approved  with a Premium circuit, every community in the route filter, and Microsoft 365 authorised
+
+Without --config it takes the built-in catalogues, and knows no circuit.";
+
+const PLAN_MORE: &str = "The answers:
+  private          in a declared virtual network: private peering carries it
+  12076:51012      Microsoft peering carries it by this community
+  if …             it would, under the condition named
+  no               it cannot; the reason stands below the line
+  stays            it does not leave the site
+  ?                the data does not tell
+
+The exit status is 0 whatever the answer is: a plan is no verdict. 2: wrong usage or configuration.
+
+Examples:
+  closedpath plan --offline
+  closedpath plan --config closedpath.toml --workload arc
+  closedpath plan --config closedpath.toml --format csv --output plan.csv
+  closedpath plan --config closedpath.toml --format json | jq -r '.workloads[].sentence'";
+
+const CATALOG: &str = "The catalogues: what Microsoft's services need to reach, as data with source and date.
+
+A wildcard is never made into invented names: `closedpath` looks at the samples that the documentation gives and at the names that \
+a workload's parameters give, and says so. `<region>` and other placeholders are filled in from the parameters; what stays open is skipped, \
+and the workload is then never called closed.";
+
+const CATALOG_CHECK: &str = "Says what is wrong in a catalogue of your own, or what it contains: how many destinations, which placeholders its workloads have to \
+fill in, which wildcards have no known name. Status 2 if anything is wrong. The built-in catalogues are examples of the format: config/catalogs.
+
+Example:
+  closedpath catalog check my-service.toml";
 
 const EGRESS: &str = "Lists every destination that the agent may contact with this configuration, for the firewall's rules and for whoever has to approve it. \
 It sends nothing.
@@ -146,6 +190,39 @@ pub struct Explain {
     pub config: Option<PathBuf>,
 }
 
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// The configuration; without it, the built-in catalogues and no circuit
+    #[arg(long, value_name = "F")]
+    pub config: Option<PathBuf>,
+    /// Send nothing at all: names are not resolved
+    #[arg(long)]
+    pub offline: bool,
+    /// Only this workload; may be given several times
+    #[arg(long = "workload", value_name = "W")]
+    pub workloads: Vec<String>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = PlanFormat::Table)]
+    pub format: PlanFormat,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "F")]
+    pub output: Option<PathBuf>,
+}
+
+/// Formats of `plan`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people at a terminal
+    Table,
+    /// Everything (closedpath.plan/1)
+    Json,
+    /// One line per destination and address
+    Csv,
+    /// For a ticket or a wiki
+    Markdown,
+}
+
 /// Arguments of `egress`.
 #[derive(Debug, Args)]
 pub struct Egress {
@@ -159,11 +236,14 @@ pub struct Egress {
 pub enum ConfigCommand {
     /// Say what is wrong in a configuration file, with line and column; status 2 if anything is
     Check(ConfigCheck),
-    /// Print the JSON Schema of the configuration, or of the report that `check --format json` prints
+    /// Print the JSON Schema of the configuration, or of what `check` or `plan` prints with `--format json`
     Schema {
         /// That of the report (closedpath.report/1)
         #[arg(long)]
         report: bool,
+        /// That of the plan (closedpath.plan/1)
+        #[arg(long, conflicts_with = "report")]
+        plan: bool,
     },
     /// Print an example with every key explained
     Example,
@@ -197,6 +277,13 @@ pub enum CatalogCommand {
     Show {
         /// Its name, as `catalog list` prints it
         name: String,
+    },
+    /// Say what is wrong in a catalogue of your own, or what it contains
+    #[command(long_about = CATALOG_CHECK)]
+    Check {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
     },
 }
 

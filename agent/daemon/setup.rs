@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use closedpath_core::catalog::{self, Catalog};
 use closedpath_core::config::{self, ConfigErrors, Plan};
+use closedpath_core::planning::{MICROSOFT_365, microsoft_365};
 use closedpath_core::tables::{AsnTable, DataFile, M365, ServiceTags, Tables, TablesError};
 
 /// What does not change between rounds.
@@ -89,7 +90,7 @@ pub fn may_run(plan: &Plan) -> Result<(), SetupError> {
 
 /// Loads catalogues and tables, and the operator's data files in place of the embedded ones.
 pub fn load(plan: Plan) -> Result<Setup> {
-    let catalogs = catalog::builtin().context("a built-in catalogue is broken; please report this")?;
+    let mut catalogs = catalog::builtin().context("a built-in catalogue is broken; please report this")?;
     let mut tables = Tables::builtin().context("a built-in table is broken; please report this")?;
     if let Some(file) = &plan.data.service_tags {
         tables.service_tags = Some(read("service_tags", file, ServiceTags::parse)?);
@@ -99,6 +100,11 @@ pub fn load(plan: Plan) -> Result<Setup> {
     }
     if let Some(file) = &plan.data.asn {
         tables.asn = Some(read("asn", file, AsnTable::parse)?);
+    }
+    if let Some(feed) = &tables.m365 {
+        for catalog in catalogs.iter_mut().filter(|catalog| catalog.service == MICROSOFT_365) {
+            *catalog = microsoft_365(catalog, feed);
+        }
     }
     Ok(Setup { plan, catalogs, tables })
 }

@@ -6,6 +6,7 @@ mod lab;
 mod layers;
 mod messages;
 mod paths;
+mod plan;
 mod readme;
 mod scale;
 mod schema;

@@ -11,6 +11,7 @@
 //! * [`catalog`]: what Microsoft's services need to reach
 //! * [`tables`]: what is known about addresses, regions and communities, with version and date
 //! * [`eligibility`]: what could go over ExpressRoute, from that data alone
+//! * [`planning`]: what could and could not go over ExpressRoute, before anything is probed
 //! * [`pki`]: what certificates say, and what the checks of a chain amount to
 //! * [`closure`]: the required set as a least fixed point, a worklist without I/O
 //! * [`attribution`]: which link a flow really takes
@@ -27,6 +28,7 @@ pub mod failure;
 pub mod findings;
 pub mod observation;
 pub mod pki;
+pub mod planning;
 pub mod report;
 pub mod rib;
 pub mod tables;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use closedpath_core::{config, report};
+use closedpath_core::{config, planning, report};
 use closedpath_net::TlsClient;
 
 use super::print;
@@ -29,8 +29,9 @@ pub fn config(command: &ConfigCommand) -> Result<ExitCode> {
                 counted(plan.resolvers.len(), "resolver"),
             ))?;
         }
-        ConfigCommand::Schema { report: false } => print(&format!("{:#}\n", config::schema()))?,
-        ConfigCommand::Schema { report: true } => print(&format!("{:#}\n", report::schema()))?,
+        ConfigCommand::Schema { report: true, .. } => print(&format!("{:#}\n", report::schema()))?,
+        ConfigCommand::Schema { plan: true, .. } => print(&format!("{:#}\n", planning::schema()))?,
+        ConfigCommand::Schema { .. } => print(&format!("{:#}\n", config::schema()))?,
         ConfigCommand::Example => print(config::EXAMPLE)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod egress;
 mod explain;
+mod plan;
 mod progress;
 mod run;
 
@@ -23,6 +24,7 @@ pub fn execute(cli: Cli) -> Result<ExitCode> {
         Command::Check(arguments) => check::check(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Plan(arguments) => plan::plan(&arguments),
         Command::Egress(arguments) => egress::egress(&arguments),
         Command::Config { command } => config::config(&command),
         Command::Catalog { command } => catalog::catalog(&command),

@@ -102,7 +102,7 @@ fn moment(at: SystemTime) -> String {
 }
 
 /// Quoted where needed. A leading `=`, `+`, `-` or `@` would be run as a formula by spreadsheets, so an apostrophe goes before it.
-fn quoted(field: &str) -> String {
+pub(super) fn quoted(field: &str) -> String {
     let field = if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{field}")
     } else {

@@ -104,7 +104,7 @@ pub fn markdown(report: &Report) -> String {
 }
 
 /// Text that can end no cell, begin no link and no tag.
-fn safe(text: &str) -> String {
+pub(super) fn safe(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {

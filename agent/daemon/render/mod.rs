@@ -7,6 +7,7 @@ mod explain;
 mod html;
 mod json;
 mod markdown;
+mod plan;
 mod pointers;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -20,5 +21,6 @@ pub use explain::{ASKED, explain};
 pub use html::{escape, html};
 pub use json::json;
 pub use markdown::markdown;
+pub use plan::{plan_csv, plan_json, plan_markdown, plan_table};
 pub use style::Style;
 pub use table::table;

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::scan::{Named, named};
 
 /// Core's modules from low to high (DESIGN §2): a module imports only those before it.
-pub(super) const ORDER: [&str; 14] = [
+pub(super) const ORDER: [&str; 15] = [
     "failure",
     "target",
     "observation",
@@ -16,6 +16,7 @@ pub(super) const ORDER: [&str; 14] = [
     "catalog",
     "tables",
     "eligibility",
+    "planning",
     "pki",
     "closure",
     "attribution",

@@ -11,6 +11,9 @@ macro_rules! embedded {
 }
 
 const TEXTS: &[(&str, &str)] = embedded![
+    "azure-arc-gateway",
+    "azure-arc-kubernetes",
+    "azure-arc-resource-bridge",
     "azure-arc-servers",
     "azure-arc-servers-esu",
     "azure-ca-revocation",
@@ -19,6 +22,8 @@ const TEXTS: &[(&str, &str)] = embedded![
     "container-registry",
     "entra-id",
     "entra-private-network-connector",
+    "global-secure-access",
+    "microsoft-365",
     "windows-update",
 ];
 

@@ -70,8 +70,18 @@ impl Entry {
         self.name.contains('*')
     }
 
-    /// The name as a pattern; placeholders match any text.
+    /// What stands in `<>` in its name and samples, in order (W4).
+    pub fn placeholders(&self) -> impl Iterator<Item = &str> {
+        let texts = std::iter::once(&self.name).chain(&self.samples);
+        texts.flat_map(|text| text.split('<').skip(1)).filter_map(|rest| Some(rest.split_once('>')?.0))
+    }
+
+    /// The name as a pattern; placeholders match any text. A name that is nothing but a placeholder matches no host: else it
+    /// would match all.
     pub fn pattern(&self) -> Pattern {
+        if self.name.starts_with('<') && self.name.find('>') == Some(self.name.len() - 1) {
+            return Pattern::Exact(self.name.clone());
+        }
         Pattern::new(&super::expand::placeholders_as_wildcards(&self.name))
     }
 }

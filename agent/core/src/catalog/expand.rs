@@ -84,7 +84,7 @@ impl Catalog {
         let mut expansion = Expansion::default();
         let mut endpoints: BTreeMap<EndpointKey, CatalogEndpoint> = BTreeMap::new();
         for entry in &self.entries {
-            let requirement = requirement(&entry.need, parameters);
+            let requirement = entry.requirement(parameters);
             let mut skip = |why| {
                 expansion.skipped.push(Skipped { pattern: entry.name.clone(), requirement, why });
             };
@@ -150,6 +150,13 @@ pub(super) fn stands_for(sample: &str, entry: &Entry) -> bool {
     let plain = placeholders_as_wildcards(sample).replace('*', "x");
     let parent = entry.name.strip_prefix("*.").map(|p| placeholders_as_wildcards(p).replace('*', "x"));
     entry.pattern().matches(&plain).is_some() || parent.is_some_and(|parent| parent == plain)
+}
+
+impl Entry {
+    /// How badly a workload with these parameters needs it.
+    pub fn requirement(&self, parameters: &BTreeMap<String, String>) -> Requirement {
+        requirement(&self.need, parameters)
+    }
 }
 
 fn requirement(need: &Need, parameters: &BTreeMap<String, String>) -> Requirement {

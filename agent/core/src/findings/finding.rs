@@ -44,6 +44,9 @@ finding_ids! {
     F02 INELIGIBLE_VIA_INTERNET "what ExpressRoute cannot carry goes by the Internet";
     F03 INELIGIBLE_VIA_ER_PRIVATE "what ExpressRoute cannot carry goes by the private peering";
     F04 INELIGIBLE_VIA_ER_MICROSOFT "what is not supported goes by the Microsoft peering";
+    F07 ROUTE_FILTER_MISSING_COMMUNITY "Microsoft peering could carry it with one more community";
+    F08 SKU_SCOPE_EXCEEDED "a region that no circuit's SKU reaches";
+    F09 PRIVATE_ENDPOINT_AVAILABLE_NOT_USED "a public address where a private endpoint could be";
     F10 PRIVATE_DNS_MISCONFIG_PUBLIC_ANSWER "the name of a private endpoint gives a public address";
     F11 PRIVATE_DNS_STALE_OR_EMPTY "the name of a private endpoint gives no address";
     F12 PRIVATE_ADDRESS_VIA_INTERNET "a private address is routed to the Internet";
@@ -51,6 +54,8 @@ finding_ids! {
     F14 SPLIT_DNS_DIVERGENCE "resolvers lead to different paths";
     F15 NAME_NOT_IN_CATALOGUE "a probed name in no catalogue";
     F16 CATALOGUE_NAME_UNRESOLVABLE "a needed name gives no address";
+    F17 TAG_CONFLICT_UNSUPPORTED_REGIONAL "an unsupported service at an address that could be carried";
+    F18 STALE_DATASET "data is older than its limit";
     F20 ECMP_MIXED_CLASS "equal cost over closed and other links";
     F22 IPV6_LEAK "IPv6 leaves by the Internet while IPv4 is closed";
     F24 PROXY_BYPASS_POSSIBLE "a direct connection works beside the proxy";

@@ -3,6 +3,8 @@
 mod addresses;
 mod ca_hosts;
 mod certificates;
+mod data;
+mod eligibility;
 mod endpoints;
 mod finding;
 mod links;
@@ -19,11 +21,13 @@ use crate::tables::Tables;
 pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables, past: &Past) -> Vec<Finding> {
     let mut findings = certificates::grace(judged);
     findings.extend(links::find(judged));
+    findings.extend(data::find(judged, tables));
     let strangers = certificates::strangers(judged);
     for key in judged.picture.members.keys() {
         findings.extend(endpoints::find(judged, key, catalogs));
         findings.extend(addresses::find(judged, key));
         findings.extend(names::find(judged, key));
+        findings.extend(eligibility::find(judged, key, catalogs));
         findings.extend(ca_hosts::find(judged, key, &tables.ca_hosts));
         findings.extend(certificates::find(judged, key, catalogs, &strangers));
         findings.extend(certificates::changed(judged, key, past));

@@ -1,5 +1,6 @@
 //! Findings (DOMAIN §3.5, §4.5): each is raised where its condition holds, and not where it does not.
 
+use closedpath_core::config::Sku;
 use closedpath_core::findings::{FindingId, Severity};
 use closedpath_core::observation::DnsStatus;
 use closedpath_core::tables::{AsnTable, DataFile, ServiceTags};
@@ -132,6 +133,90 @@ fn f03_and_f04_what_expressroute_does_not_carry_leaves_by_it() {
         [],
         "the path is not known"
     );
+}
+
+#[test]
+fn f07_a_route_filter_lacks_the_community() {
+    // In japaneast.
+    let without = |community: &str| {
+        let mut world = site();
+        let circuit = world.plan.topology.circuits.get_mut("tokyo").expect("it is declared");
+        circuit.route_filter.retain(|known| known != community);
+        world.see(microsoft("13.78.0.1")).look()
+    };
+    let seen = without("12076:51012");
+    assert_eq!(severities(&seen, FindingId::F07), [Severity::Medium]);
+    assert!(seen.findings(FindingId::F07)[0].detail.contains("no route filter has 12076:51012"));
+    assert_eq!(seen.findings(FindingId::F07)[0].subject, "a.example:443/tls 13.78.0.1");
+    assert_eq!(severities(&without("12076:5070"), FindingId::F07), []);
+}
+
+#[test]
+fn f08_a_region_is_outside_the_scope_of_every_sku() {
+    // westus: outside Japan, for which a Standard circuit in Tokyo is.
+    let seen = site().see(isp("4.150.254.1")).look();
+    assert_eq!(severities(&seen, FindingId::F08), [Severity::Medium]);
+    assert!(seen.findings(FindingId::F08)[0].detail.contains("is in westus"));
+    assert_eq!(raised(microsoft("13.78.0.1"), FindingId::F08), []);
+    let mut premium = site();
+    premium.plan.topology.circuits.get_mut("tokyo").expect("it is declared").sku = Sku::Premium;
+    let seen = premium.see(isp("4.150.254.1")).look();
+    assert_eq!(severities(&seen, FindingId::F08), []);
+    assert_eq!(severities(&seen, FindingId::F07), [Severity::Medium], "then the filter lacks it");
+}
+
+#[test]
+fn f09_a_public_address_where_a_private_endpoint_could_be() {
+    let catalog = closedpath_core::catalog::Catalog::parse(
+        "vaults",
+        "service = \"vaults\"\n[[source]]\nid = \"D\"\ndocument = \"d\"\ndate = \"2026-01-01\"\n\
+        [[entry]]\nfqdn = \"a.example\"\nports = [443]\nproto = \"tcp\"\npurpose = \"\"\nneed = \"always\"\n\
+        private_link = \"privatelink.example\"\nsource = \"D\"\n",
+    );
+    let catalog = catalog.expect("it parses");
+    let look = |policy: &str, chosen: bool, ip: &str| {
+        let mut world = with_policy(policy, "");
+        world.catalogs = vec![catalog.clone()];
+        if chosen {
+            world.plan.workloads[0].catalogs = vec!["vaults".into()];
+        }
+        severities(&world.see(microsoft(ip)).look(), FindingId::F09)
+    };
+    assert_eq!(look("closed", true, ENTRA), [Severity::Medium]);
+    assert_eq!(look("observe", true, ENTRA), [Severity::Low]);
+    assert_eq!(look("closed", true, "10.100.0.4"), [], "it is in use");
+    assert_eq!(look("closed", false, ENTRA), [], "no catalogue of the workload says so");
+}
+
+#[test]
+fn f17_an_unsupported_service_is_at_an_address_in_a_region() {
+    assert_eq!(raised(microsoft("20.43.64.88"), FindingId::F17), [Severity::Low]);
+    assert_eq!(raised(microsoft(FRONT_DOOR), FindingId::F17), [], "no region, no conflict");
+    assert_eq!(raised(microsoft("13.78.0.1"), FindingId::F17), [], "no unsupported service");
+}
+
+#[test]
+fn f18_data_is_older_than_its_limit() {
+    use std::time::Duration;
+    const DAY: Duration = Duration::from_secs(86_400);
+    let aged = |tags: Duration, stale: Duration| {
+        let mut world = site();
+        let made = crate::world::now() - tags;
+        world.tables.service_tags.as_mut().expect("they are loaded").data_set.date = Some(made);
+        world.tables.m365.as_mut().expect("it is embedded").data_set.date = Some(crate::world::now());
+        world.tables.limits.service_tags_stale = stale;
+        world.see(microsoft(ENTRA)).look()
+    };
+    let seen = aged(DAY * 15, DAY * 45);
+    assert_eq!(severities(&seen, FindingId::F18), [Severity::Low]);
+    assert_eq!(seen.findings(FindingId::F18)[0].subject, "dataset:Azure service tags (Public)");
+    assert_eq!(severities(&aged(DAY * 46, DAY * 45), FindingId::F18), [Severity::Medium]);
+    assert_eq!(severities(&aged(DAY * 14, DAY * 45), FindingId::F18), []);
+    let mut old = site();
+    old.tables.service_tags = None;
+    let subjects: Vec<String> =
+        old.look().findings(FindingId::F18).iter().map(|finding| finding.subject.clone()).collect();
+    assert_eq!(subjects, ["dataset:Microsoft 365 endpoints"], "2024-07-31 is long ago");
 }
 
 #[test]

@@ -1,0 +1,38 @@
+//! F18: data that is so old that it should not be relied upon (EL14, DOMAIN §2.7).
+
+use std::time::Duration;
+
+use super::{Finding, FindingId, Severity};
+use crate::attribution::Judged;
+use crate::tables::{DataSet, Tables};
+
+/// One finding per data set that is older than its limit.
+pub(super) fn find(judged: &Judged<'_>, tables: &Tables) -> Vec<Finding> {
+    let limits = &tables.limits;
+    let tags = tables
+        .service_tags
+        .as_ref()
+        .map(|table| (&table.data_set, limits.service_tags_warn, Some(limits.service_tags_stale), "weekly"));
+    let m365 = tables.m365.as_ref().map(|table| (&table.data_set, limits.m365_warn, None, "monthly"));
+    let old = |(set, warn, stale, often): (&DataSet, Duration, Option<Duration>, &str)| {
+        let age = set.age(judged.now).filter(|age| *age > warn)?;
+        let decides = stale.is_none_or(|stale| age <= stale);
+        let days = age.as_secs() / 86_400;
+        let what =
+            format!("{} {} are {days} days old, and Microsoft changes them {often}", set.name, set.version);
+        let (severity, detail) = match decides {
+            true => (Severity::Low, what),
+            false => (Severity::Medium, format!("{what}; they decide nothing any more (EL14)")),
+        };
+        Some(Finding {
+            id: FindingId::F18,
+            name: FindingId::F18.name().into(),
+            severity,
+            subject: format!("dataset:{}", set.name),
+            workloads: judged.plan.workloads.iter().map(|workload| workload.name.clone()).collect(),
+            detail,
+            remedy: "get the present file and name it in [data]".into(),
+        })
+    };
+    [tags, m365].into_iter().flatten().filter_map(old).collect()
+}

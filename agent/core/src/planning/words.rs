@@ -1,0 +1,173 @@
+//! The sentences: what remains necessary, why, and what the data lacks.
+
+use std::time::SystemTime;
+
+use super::report::{InternetNeed, NeedKind, NotTold};
+use crate::config::ClientProfile;
+use crate::tables::{DataSet, Tables};
+
+/// How a pattern's reason begins where only samples of it are judged.
+pub(super) const SAMPLED: &str = "judged by ";
+
+/// `1 name`, `2 names`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// Why ExpressRoute does not help.
+pub(super) fn why(kind: NeedKind, profile: ClientProfile) -> &'static str {
+    match kind {
+        NeedKind::ContentNetworks => {
+            "Azure Front Door and content delivery networks are not supported on Microsoft peering (EL8)"
+        }
+        NeedKind::Microsoft365 => "Microsoft's own data says expressRoute=false (EL6)",
+        NeedKind::UnsupportedService => "the service is not supported on Microsoft peering (EL8)",
+        NeedKind::ServiceTagOnly => {
+            "the addresses are in a service tag but in no Azure region (EL10): no community carries them"
+        }
+        NeedKind::MicrosoftNotAzure => {
+            "Microsoft's network, but not Azure (EL12): reached by the Internet or Peering Service, which is no closed path"
+        }
+        NeedKind::ThirdParty => "the addresses are not Microsoft's (EL13)",
+        NeedKind::CertificateAuthorities if !super::internet::checks(profile) => {
+            "clients of this profile do not look at CRLs and OCSP responders; listed because others on the same machine may"
+        }
+        NeedKind::CertificateAuthorities => {
+            "what certificates usually name, by Microsoft's list; which ones are really needed stands in the certificates, and `closedpath check` finds it"
+        }
+        NeedKind::Other => "no rule gives it a way over ExpressRoute",
+    }
+}
+
+/// What is missing or old, and what follows from that (EL14, DOMAIN §2.7).
+pub(super) fn data_gaps(tables: &Tables, now: SystemTime) -> Vec<String> {
+    let days = |set: &DataSet| set.age(now).map(|age| age.as_secs() / 86_400);
+    let limit = |limit: std::time::Duration| limit.as_secs() / 86_400;
+    let mut gaps = Vec::new();
+    match tables.service_tags.as_ref().map(|table| &table.data_set) {
+        None => gaps.push(
+            "there are no Azure service tags: no public address can be placed in Azure, so it stays unknown; name a file in data.service_tags"
+                .to_owned(),
+        ),
+        Some(set) => match days(set) {
+            Some(days) if days > limit(tables.limits.service_tags_stale) => gaps.push(format!(
+                "{} {} are {days} days old: they decide nothing any more (EL14), so public addresses stay unknown; renew them",
+                set.name, set.version
+            )),
+            Some(days) if days > limit(tables.limits.service_tags_warn) => gaps.push(format!(
+                "{} {} are {days} days old, and Microsoft changes them weekly; renew them",
+                set.name, set.version
+            )),
+            Some(_) => {}
+            None => gaps.push(format!("nothing tells how old {} {} are", set.name, set.version)),
+        },
+    }
+    match tables.m365.as_ref().map(|table| &table.data_set) {
+        None => gaps.push(
+            "there are no Microsoft 365 endpoints: its names and addresses cannot be told from others"
+                .to_owned(),
+        ),
+        Some(set) => match days(set) {
+            Some(days) if days > limit(tables.limits.m365_warn) => gaps.push(format!(
+                "{} {} are {days} days old, and Microsoft changes them monthly; renew them (data.m365)",
+                set.name, set.version
+            )),
+            Some(_) => {}
+            None => gaps.push(format!("nothing tells how old {} {} are", set.name, set.version)),
+        },
+    }
+    if tables.asn.is_none() {
+        gaps.push(
+            "there is no table of autonomous systems: of an address in no service tag it cannot be told whether it is Microsoft's or somebody else's; name a file in data.asn"
+                .to_owned(),
+        );
+    }
+    gaps
+}
+
+/// The sentence the whole plan is about.
+pub(super) fn sentence(
+    name: &str,
+    destinations: usize,
+    internet: &[InternetNeed],
+    private: &[String],
+    not_told: &[NotTold],
+    sampled: &[String],
+) -> String {
+    let needs: Vec<String> = internet.iter().filter(|need| need.is_needed()).map(phrase).collect();
+    let untold: usize = not_told.iter().map(|group| group.needed.len()).sum();
+    let mut text = match (needs.is_empty(), untold == 0 && sampled.is_empty(), destinations) {
+        (false, _, _) => format!(
+            "Even with everything approved (a Premium circuit, every community in its route filter, Microsoft 365 authorised), {name} still needs the Internet for {}.",
+            needs.join("; ")
+        ),
+        (true, _, 0) => format!("{name} names no destination that could be judged: nothing can be said."),
+        (true, false, _) => format!(
+            "No certain need of the Internet is known for {name}; that does not mean that it has none."
+        ),
+        (true, true, _) => format!(
+            "By data alone {name} needs no Internet; whether that is true only `closedpath check` shows."
+        ),
+    };
+    if untold > 0 {
+        text += &format!(" Of {} it cannot be told.", counted(untold, "needed destination"));
+    }
+    if !sampled.is_empty() {
+        text += &format!(
+            " {} judged by a few names only.",
+            match sampled.len() {
+                1 => "1 wildcard is".to_owned(),
+                count => format!("{count} wildcards are"),
+            }
+        );
+    }
+    if !private.is_empty() {
+        text +=
+            &format!(" A private endpoint could take {} off the Internet.", counted(private.len(), "name"));
+    }
+    text
+}
+
+fn phrase(need: &InternetNeed) -> String {
+    let destinations = |what: &str| match need.needed.as_slice() {
+        [] => what.to_owned(),
+        [one] => format!("{what} ({one})"),
+        [first, second] => format!("{what} ({first}, {second})"),
+        [first, second, others @ ..] => format!("{what} ({first}, {second} and {} more)", others.len()),
+    };
+    match need.kind {
+        NeedKind::ContentNetworks => {
+            let what = match need.service_tags.as_slice() {
+                [] => "Azure Front Door and content networks".to_owned(),
+                tags => format!(
+                    "Azure Front Door and content networks by the required service {} {}",
+                    if tags.len() == 1 { "tag" } else { "tags" },
+                    tags.join(" and ")
+                ),
+            };
+            destinations(&what)
+        }
+        NeedKind::Microsoft365 => match need.required_sets.as_slice() {
+            [] => destinations("names that Microsoft 365's data keeps off ExpressRoute"),
+            sets => {
+                let ids: Vec<String> = sets.iter().map(u32::to_string).collect();
+                format!(
+                    "{} with expressRoute=false ({})",
+                    counted(sets.len(), "required Microsoft 365 set"),
+                    ids.join(", ")
+                )
+            }
+        },
+        NeedKind::UnsupportedService => destinations("services that Microsoft peering does not support"),
+        NeedKind::ServiceTagOnly => destinations("services outside every Azure region"),
+        NeedKind::MicrosoftNotAzure => destinations("Microsoft's network outside Azure"),
+        NeedKind::ThirdParty => destinations("networks that are not Microsoft's"),
+        NeedKind::CertificateAuthorities => {
+            format!(
+                "certificate authorities (usually {} by Microsoft's list)",
+                counted(need.needed.len(), "host")
+            )
+        }
+        NeedKind::Other => destinations("destinations that no rule gives a way over ExpressRoute"),
+    }
+}
