@@ -13,7 +13,7 @@ const ASN: &str = include_str!("../../../../../tests/data/asn.tsv");
 const FILTER: &[u16] = &[51012, 51013, 5060, 5070];
 
 fn tables() -> Tables {
-    let mut tables = Tables::builtin().expect("the built-in tables parse");
+    let mut tables = Tables::documents().expect("the built-in tables parse");
     let file = |name, text| DataFile { name, modified: None, text };
     let tags = ServiceTags::parse(&file("ServiceTags_Public_20251110.extract.json", TAGS));
     tables.service_tags = Some(tags.expect("the extract parses"));
