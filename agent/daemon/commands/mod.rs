@@ -3,6 +3,7 @@
 mod catalog;
 mod check;
 mod config;
+mod data;
 mod egress;
 mod explain;
 mod progress;
@@ -26,6 +27,7 @@ pub fn execute(cli: Cli) -> Result<ExitCode> {
         Command::Egress(arguments) => egress::egress(&arguments),
         Command::Config { command } => config::config(&command),
         Command::Catalog { command } => catalog::catalog(&command),
+        Command::Data { command } => data::data(&command),
     }
 }
 

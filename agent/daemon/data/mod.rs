@@ -1,0 +1,15 @@
+//! Data files: what people have of them, what is kept of them, and where new ones come from.
+//!
+//! * [`kind`]: which data sets there are
+//! * [`file`](mod@file): the bytes of a file to a table, whatever it is packed in
+//! * [`mmdb`]: MaxMind-format databases
+//! * [`store`]: the files in `state_dir/data`, one per kind, with the one before
+
+pub mod file;
+pub mod kind;
+pub mod mmdb;
+pub mod store;
+
+pub use file::{Loaded, detect, load};
+pub use kind::Kind;
+pub use store::{Kept, Store};
