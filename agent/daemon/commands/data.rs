@@ -2,6 +2,7 @@
 
 mod diff;
 mod status;
+mod update;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,7 +21,7 @@ use crate::setup;
 pub fn data(command: &DataCommand) -> Result<ExitCode> {
     match command {
         DataCommand::Status(arguments) => status::status(arguments),
-        DataCommand::Update(_) => anyhow::bail!("not yet"),
+        DataCommand::Update(arguments) => update::update(arguments),
         DataCommand::Import(arguments) => import(arguments),
         DataCommand::Diff(arguments) => diff::diff(arguments),
         DataCommand::Pack(arguments) => pack(arguments),

@@ -108,6 +108,10 @@ fn read(
     }
     let text = text(name, bytes)?;
     let file = DataFile { name, modified, text: &text };
+    if text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
+        let why = "it is a web page: a sign-in or an error instead of the file";
+        return Err(FileError::shape(name, why));
+    }
     let kind = match kind {
         Some(kind) => kind,
         None => kind_of(name, &text)?,
@@ -175,9 +179,6 @@ fn kind_of(name: &str, text: &str) -> Result<Kind, FileError> {
             name,
             "it is a list of changes of the Microsoft 365 endpoints, not the endpoints",
         )),
-        Some('<') => {
-            Err(FileError::shape(name, "it is a web page: a sign-in or an error instead of the file"))
-        }
         Some(first) if first.is_ascii_hexdigit() || matches!(first, '#' | '"' | ':') => Ok(Kind::Asn),
         _ => Err(FileError::shape(
             name,

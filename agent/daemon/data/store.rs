@@ -13,7 +13,11 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::file::LARGEST;
+use super::source::Asked;
 use super::{Kind, Loaded, load};
+
+/// When the Microsoft 365 web service was asked last, and as whom.
+const ASKED: &str = "m365.asked";
 
 /// The head of a kept file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +75,19 @@ impl Store {
         let mut line = Vec::new();
         io::BufRead::read_until(&mut file, b'\n', &mut line).ok()?;
         serde_json::from_slice(&line).ok()
+    }
+
+    /// What is remembered of the Microsoft 365 web service.
+    pub fn asked(&self) -> Option<Asked> {
+        serde_json::from_slice(&fs::read(self.folder.join(ASKED)).ok()?).ok()
+    }
+
+    /// Remembers it.
+    pub fn keep_asked(&self, asked: &Asked) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o755).create(&self.folder)?;
+        let unfinished = self.folder.join(format!(".{ASKED}.{}.part", std::process::id()));
+        fs::write(&unfinished, serde_json::to_string(asked).map_err(io::Error::other)?)?;
+        fs::rename(&unfinished, self.folder.join(ASKED))
     }
 
     /// Puts a file into force; what was in force becomes the previous one. The bytes must have been read as a table before.
