@@ -101,13 +101,8 @@ pub fn tables(plan: &Plan) -> Result<Tables> {
     let mut tables = Tables::builtin().context("a built-in table is broken; please report this")?;
     let store = Store::of(&plan.agent.state_dir);
     for kind in Kind::ALL {
-        let named = match kind {
-            Kind::ServiceTags => &plan.data.service_tags,
-            Kind::M365 => &plan.data.m365,
-            Kind::Asn => &plan.data.asn,
-        };
-        match named {
-            Some(file) => read(kind, file)?.into_tables(&mut tables),
+        match kind.named(plan) {
+            Some((key, file)) => read(kind, key, file)?.into_tables(&mut tables),
             None => {
                 let kept = store.load(kind).map(|(_, kept)| kept);
                 if let Some(kept) = kept.filter(|kept| !older(kept, &tables)) {
@@ -121,20 +116,16 @@ pub fn tables(plan: &Plan) -> Result<Tables> {
 
 /// Whether what is kept is older than what is embedded; where a date is missing, it is not.
 fn older(kept: &Loaded, embedded: &Tables) -> bool {
-    let embedded = match kept.kind() {
-        Kind::ServiceTags => embedded.service_tags.as_ref().map(|table| &table.data_set),
-        Kind::M365 => embedded.m365.as_ref().map(|table| &table.data_set),
-        Kind::Asn => embedded.asn.as_ref().map(|table| &table.data_set),
-    };
+    let embedded = kept.kind().of(embedded);
     match (kept.data_set().date, embedded.and_then(|set| set.date)) {
         (Some(kept), Some(embedded)) => kept < embedded,
         _ => false,
     }
 }
 
-fn read(kind: Kind, file: &Path) -> Result<Loaded, SetupError> {
+fn read(kind: Kind, key: &'static str, file: &Path) -> Result<Loaded, SetupError> {
     let name = file.display().to_string();
-    let unusable = |why: String| SetupError::Data { key: kind.key(), why };
+    let unusable = |why: String| SetupError::Data { key, why };
     let bytes = std::fs::read(file).map_err(|error| unusable(format!("{name}: {error}")))?;
     let modified = std::fs::metadata(file).and_then(|meta| meta.modified()).ok();
     data::load(kind, &name, &bytes, modified).map_err(|error| unusable(error.to_string()))

@@ -54,13 +54,8 @@ fn import(arguments: &DataImport) -> Result<ExitCode> {
 
 /// Whether what was just kept is what the next check uses, and if not, why.
 fn in_force(plan: &closedpath_core::config::Plan, kind: Kind, kept: &DataSet) -> Result<String> {
-    let named = match kind {
-        Kind::ServiceTags => &plan.data.service_tags,
-        Kind::M365 => &plan.data.m365,
-        Kind::Asn => &plan.data.asn,
-    };
-    if let Some(file) = named {
-        let (key, file) = (kind.key(), file.display());
+    if let Some((key, file)) = kind.named(plan) {
+        let file = file.display();
         return Ok(format!(
             "not in force: data.{key} of the configuration names {file}; remove the key to use it\n"
         ));

@@ -5,7 +5,9 @@
 use std::io::Read;
 use std::time::SystemTime;
 
-use closedpath_core::tables::{AsnTable, DataFile, DataSet, M365, ServiceTags, Tables, TablesError};
+use closedpath_core::tables::{
+    Announced, AsnTable, DataFile, DataSet, M365, PublicSpace, ServiceTags, Tables, TablesError,
+};
 
 use super::{Kind, mmdb};
 
@@ -21,6 +23,10 @@ pub enum Loaded {
     M365(M365),
     /// Address to autonomous system.
     Asn(AsnTable),
+    /// What Microsoft peering announces.
+    Communities(Announced),
+    /// Microsoft's public IP space.
+    PublicSpace(PublicSpace),
 }
 
 impl Loaded {
@@ -30,6 +36,8 @@ impl Loaded {
             Self::ServiceTags(table) => &table.data_set,
             Self::M365(table) => &table.data_set,
             Self::Asn(table) => &table.data_set,
+            Self::Communities(table) => &table.data_set,
+            Self::PublicSpace(table) => &table.data_set,
         }
     }
 
@@ -39,6 +47,8 @@ impl Loaded {
             Self::ServiceTags(_) => Kind::ServiceTags,
             Self::M365(_) => Kind::M365,
             Self::Asn(_) => Kind::Asn,
+            Self::Communities(_) => Kind::Communities,
+            Self::PublicSpace(_) => Kind::PublicSpace,
         }
     }
 
@@ -50,6 +60,8 @@ impl Loaded {
             }
             Self::M365(table) => format!("{} endpoint sets", table.sets().len()),
             Self::Asn(table) => format!("{} address ranges", table.ranges().count()),
+            Self::Communities(table) => format!("{} prefixes", table.prefixes().count()),
+            Self::PublicSpace(table) => format!("{} prefixes", table.prefixes().count()),
         }
     }
 
@@ -59,6 +71,8 @@ impl Loaded {
             Self::ServiceTags(table) => tables.service_tags = Some(table),
             Self::M365(table) => tables.m365 = Some(table),
             Self::Asn(table) => tables.asn = Some(table),
+            Self::Communities(table) => tables.announced = Some(table),
+            Self::PublicSpace(table) => tables.public_space = Some(table),
         }
     }
 }
@@ -120,11 +134,15 @@ fn read(
         Kind::ServiceTags => Loaded::ServiceTags(ServiceTags::parse(&file)?),
         Kind::M365 => Loaded::M365(M365::parse(&file)?),
         Kind::Asn => Loaded::Asn(AsnTable::parse(&file)?),
+        Kind::Communities => Loaded::Communities(Announced::parse(&file)?),
+        Kind::PublicSpace => Loaded::PublicSpace(PublicSpace::parse(&file)?),
     };
     let empty = match &loaded {
         Loaded::ServiceTags(table) => table.prefixes().next().is_none(),
         Loaded::M365(table) => table.sets().is_empty(),
         Loaded::Asn(table) => table.is_empty(),
+        Loaded::Communities(table) => table.prefixes().next().is_none(),
+        Loaded::PublicSpace(table) => table.prefixes().next().is_none(),
     };
     if empty { Err(FileError::shape(name, "there is nothing in it")) } else { Ok(loaded) }
 }
@@ -171,6 +189,9 @@ fn kind_of(name: &str, text: &str) -> Result<Kind, FileError> {
     match start.chars().next() {
         Some('{' | '[') if start.contains("\"addressPrefixes\"") => Ok(Kind::ServiceTags),
         Some('{' | '[') if start.contains("\"serviceArea\"") => Ok(Kind::M365),
+        Some('{' | '[') if start.contains("\"BgpCommunities\"") || start.contains("\"bgpCommunities\"") => {
+            Ok(Kind::Communities)
+        }
         Some('{' | '[') if start.contains("\"latest\"") => Err(FileError::shape(
             name,
             "it is the answer of the Microsoft 365 version service, not the endpoints",
@@ -179,10 +200,15 @@ fn kind_of(name: &str, text: &str) -> Result<Kind, FileError> {
             name,
             "it is a list of changes of the Microsoft 365 endpoints, not the endpoints",
         )),
+        Some(_)
+            if start.lines().next().is_some_and(|line| line.trim().eq_ignore_ascii_case("Prefix,Type")) =>
+        {
+            Ok(Kind::PublicSpace)
+        }
         Some(first) if first.is_ascii_hexdigit() || matches!(first, '#' | '"' | ':') => Ok(Kind::Asn),
         _ => Err(FileError::shape(
             name,
-            "neither service tags, nor Microsoft 365 endpoints, nor a table of autonomous systems (TSV, CSV, MMDB)",
+            "neither service tags, nor Microsoft 365 endpoints, nor a table of autonomous systems (TSV, CSV, MMDB), nor an export of communities, nor Microsoft's public IP space",
         )),
     }
 }

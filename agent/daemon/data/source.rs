@@ -106,6 +106,8 @@ pub fn mirrored(base: &Url, kind: Kind) -> Option<Url> {
         Kind::ServiceTags => "service-tags.json",
         Kind::M365 => "m365.json",
         Kind::Asn => "asn.tsv.gz",
+        Kind::Communities => "communities.json",
+        Kind::PublicSpace => "public-space.csv",
     };
     base.join(file).ok()
 }

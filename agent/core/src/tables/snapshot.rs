@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    AsnTable, CaHosts, Communities, DataFile, DataSet, M365, Networks, Packed, Regions, ServiceTags, Support,
-    TablesError,
+    Announced, AsnTable, CaHosts, Communities, DataFile, DataSet, M365, Networks, Packed, PublicSpace,
+    Regions, ServiceTags, Support, TablesError,
 };
 
 /// Everything that rules look things up in. Replaced as a whole when data changes.
@@ -16,6 +16,10 @@ pub struct Tables {
     pub m365: Option<M365>,
     /// Address to AS; of the embedded table, only what Microsoft announces.
     pub asn: Option<AsnTable>,
+    /// What Microsoft peering announces, by the operator's export; nothing is embedded.
+    pub announced: Option<Announced>,
+    /// Microsoft's public IP space; nothing is embedded.
+    pub public_space: Option<PublicSpace>,
     /// BGP communities of ExpressRoute.
     pub communities: Communities,
     /// Regions and what SKUs reach.
@@ -81,6 +85,8 @@ impl Tables {
             service_tags: None,
             m365: Some(m365),
             asn: None,
+            announced: None,
+            public_space: None,
             communities: Communities::parse("communities.toml", embedded!("communities.toml"))?,
             regions: Regions::parse("regions.toml", embedded!("regions.toml"))?,
             support: Support::parse("support.toml", embedded!("support.toml"))?,
@@ -96,6 +102,8 @@ impl Tables {
             self.service_tags.as_ref().map(|table| &table.data_set),
             self.m365.as_ref().map(|table| &table.data_set),
             self.asn.as_ref().map(|table| &table.data_set),
+            self.announced.as_ref().map(|table| &table.data_set),
+            self.public_space.as_ref().map(|table| &table.data_set),
         ];
         let embedded = [
             &self.communities.data_set,

@@ -14,7 +14,7 @@ use closedpath_core::config::Topology;
 use closedpath_core::eligibility::{Question, judge, owner};
 use closedpath_core::failure::label;
 use closedpath_core::report::Report;
-use closedpath_core::tables::{AsnTable, M365, ServiceTags, Tables};
+use closedpath_core::tables::{Announced, AsnTable, M365, PublicSpace, ServiceTags, Tables};
 
 use super::{bytes, describe, print};
 use crate::cli::DataDiff;
@@ -33,6 +33,13 @@ pub fn diff(arguments: &DataDiff) -> Result<ExitCode> {
         (Loaded::ServiceTags(old), Loaded::ServiceTags(new)) => tags(old, new),
         (Loaded::M365(old), Loaded::M365(new)) => sets(old, new),
         (Loaded::Asn(old), Loaded::Asn(new)) => ranges(old, new),
+        (Loaded::Communities(old), Loaded::Communities(new)) => announced(old, new),
+        (Loaded::PublicSpace(old), Loaded::PublicSpace(new)) => {
+            let of = |table: &PublicSpace| {
+                [("all".to_owned(), table.prefixes().map(|prefix| prefix.to_string()).collect())].into()
+            };
+            lists("lists", "prefixes", &of(old), &of(new))
+        }
         _ => bail!("the two files are of different kinds; compare service tags with service tags"),
     });
     let mine = mine(arguments, &plan)?;
@@ -100,6 +107,19 @@ fn sets(old: &M365, new: &M365) -> String {
         found
     };
     lists("sets", "names, prefixes and properties", &of(old), &of(new))
+}
+
+fn announced(old: &Announced, new: &Announced) -> String {
+    let of = |table: &Announced| {
+        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (prefix, communities) in table.prefixes() {
+            for community in communities {
+                found.entry(community.to_string()).or_default().insert(prefix.to_string());
+            }
+        }
+        found
+    };
+    lists("communities", "prefixes", &of(old), &of(new))
 }
 
 fn ranges(old: &AsnTable, new: &AsnTable) -> String {

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, anyhow, bail};
 use closedpath_core::config::Plan;
-use closedpath_core::tables::{DataSet, Tables};
+use closedpath_core::tables::Tables;
 use closedpath_net::nonce;
 use url::Url;
 
@@ -90,6 +90,14 @@ impl Job<'_> {
             Kind::ServiceTags => self.service_tags().await,
             Kind::M365 => self.m365().await,
             Kind::Asn => self.file(&Url::parse(&self.vendors.asn)?, Some(kind)).await,
+            Kind::Communities => {
+                bail!(
+                    "it comes from your subscription: run Get-AzBgpServiceCommunity | ConvertTo-Json -Depth 5, then `data import`"
+                )
+            }
+            Kind::PublicSpace => {
+                bail!("its page names no file that could be known; fetch it and `data import` it")
+            }
         }
     }
 
@@ -153,7 +161,7 @@ impl Job<'_> {
         let Some(date) = loaded.data_set().date else {
             bail!("nothing tells how old {name} is: it needs a date in its name, or a Last-Modified header");
         };
-        let present = self.present(kind);
+        let present = kind.of(self.tables);
         if present.and_then(|set| set.date).is_some_and(|present| date < present) {
             return Ok(format!("not taken: what is in force is newer than {}", describe(&loaded)));
         }
@@ -165,15 +173,6 @@ impl Job<'_> {
             .with_context(|| format!("cannot write {}", self.store.path(kind).display()))?;
         let state = in_force(self.plan, kind, loaded.data_set())?;
         Ok(format!("{}; {}", describe(&loaded), state.trim_end()))
-    }
-
-    /// What is in force of a kind.
-    fn present(&self, kind: Kind) -> Option<&DataSet> {
-        match kind {
-            Kind::ServiceTags => self.tables.service_tags.as_ref().map(|table| &table.data_set),
-            Kind::M365 => self.tables.m365.as_ref().map(|table| &table.data_set),
-            Kind::Asn => self.tables.asn.as_ref().map(|table| &table.data_set),
-        }
     }
 }
 
