@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::data::Kind;
+
 /// Shows, with proof, which path every connection to Microsoft's services really takes, and whether a closed network is closed.
 #[derive(Debug, Parser)]
 #[command(name = "closedpath", version, arg_required_else_help = true, max_term_width = 100)]
@@ -48,6 +50,13 @@ pub enum Command {
         /// What to show.
         #[command(subcommand)]
         command: CatalogCommand,
+    },
+    /// The data that conclusions rest on: how old it is, newer files, and what they change
+    #[command(long_about = DATA)]
+    Data {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: DataCommand,
     },
 }
 
@@ -138,6 +147,49 @@ It sends nothing.
 
 Example:
   closedpath egress --config closedpath.toml";
+
+const DATA: &str = "Azure service tags, Microsoft 365 endpoints and the table of autonomous systems say who owns an address and whether \
+ExpressRoute could carry it. They never decide which path a connection takes.
+
+Which file is in force: the one that [data] of the configuration names; else the newer of the one in state_dir/data (put there by \
+`update` or `import`) and the embedded one. Service tags that are older than 45 days decide nothing: what rests on them is then \
+unknown(stale_data). Start with `closedpath data status`.";
+
+const DATA_UPDATE: &str = "Fetches newer files and puts them into force for the next check (a running daemon reads them when it starts).
+
+  service-tags  the page www.microsoft.com/en-us/download/details.aspx?id=56519 names the week's file on download.microsoft.com
+  m365          endpoints.office.com: the version is asked for at most once an hour, the list only when it has changed
+  asn           iptoasn.com: only when it is named with --only, since it is not Microsoft's
+
+Each file is read as a table before it replaces anything; the one before is kept beside it. A file that is broken, empty or older \
+than the one in force changes nothing.
+
+--from takes an internal mirror instead: a folder URL under which service-tags.json, m365.json and asn.tsv.gz lie (only those \
+that are named with --only, or the first two), or the URL of one file. What a mirror names may be an internal address.
+
+Examples:
+  closedpath data update
+  closedpath data update --only m365 --proxy http://proxy.example:3128
+  closedpath data update --from https://mirror.example/closedpath/";
+
+const DATA_IMPORT: &str = "Takes a file that was carried in by hand, finds out what it is, and puts it into force for the next check.
+
+It may be: Azure service tags (JSON, every cloud and year), Microsoft 365 endpoints (JSON), or a table of autonomous systems \
+(iptoasn TSV, ip-location-db CSV, MaxMind-format MMDB); plain or gzip, UTF-8 or UTF-16. The date in its name counts as its date. \
+The file that was in force before is kept beside it. A broken file changes nothing.
+
+Examples:
+  closedpath data import ServiceTags_Public_20251110.json
+  closedpath data import --dry-run ip2asn-combined.tsv.gz";
+
+const DATA_DIFF: &str = "Compares two files of one kind, without sending anything: what was added and removed, and with --config or --report which \
+of your own endpoints change owner, region, or what ExpressRoute could carry.
+
+Addresses are those that the configuration writes down, and those that a report of `check --format json` saw. Both files are judged \
+as if they were of today.
+
+Example:
+  closedpath data diff ServiceTags_Public_20251103.json ServiceTags_Public_20251110.json --config closedpath.toml --report report.json";
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -285,6 +337,98 @@ pub enum CatalogCommand {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+}
+
+/// What to do with the data.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// List the data sets in force: version, date, age, source, and what is too old
+    Status(DataStatus),
+    /// Fetch newer files from Microsoft or from a mirror
+    #[command(long_about = DATA_UPDATE)]
+    Update(DataUpdate),
+    /// Put a file into force that was carried in by hand
+    #[command(long_about = DATA_IMPORT)]
+    Import(DataImport),
+    /// Say what a newer file changes, and for which of your endpoints
+    #[command(long_about = DATA_DIFF)]
+    Diff(DataDiff),
+    /// Make the snapshot that is built into the program
+    #[command(hide = true)]
+    Pack(DataPack),
+}
+
+/// Arguments of `data status`.
+#[derive(Debug, Args)]
+pub struct DataStatus {
+    /// The configuration; without it, the default state_dir and the embedded data
+    #[arg(long, value_name = "F")]
+    pub config: Option<PathBuf>,
+}
+
+/// Arguments of `data update`.
+#[derive(Debug, Args)]
+pub struct DataUpdate {
+    /// The configuration: state_dir, resolvers and trust anchors
+    #[arg(long, value_name = "F")]
+    pub config: Option<PathBuf>,
+    /// Only this data set; may be given several times [default: service-tags and m365]
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub only: Vec<Kind>,
+    /// An internal mirror instead of the vendors: a folder ending in `/`, or one file
+    #[arg(long, value_name = "URL")]
+    pub from: Option<String>,
+    /// An HTTP proxy, as in http://user:password@proxy.example:3128, or the name of a [[proxy]]
+    #[arg(long, value_name = "URL|NAME")]
+    pub proxy: Option<String>,
+    /// Fetch and read, but put nothing into force
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `data import`.
+#[derive(Debug, Args)]
+pub struct DataImport {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The configuration, for its state_dir
+    #[arg(long, value_name = "F")]
+    pub config: Option<PathBuf>,
+    /// Read it and say what it is, but put nothing into force
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `data diff`.
+#[derive(Debug, Args)]
+pub struct DataDiff {
+    /// The older file
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The newer file, of the same kind
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// The configuration, for your circuits and endpoints
+    #[arg(long, value_name = "F")]
+    pub config: Option<PathBuf>,
+    /// A report of `check --format json`, for the addresses that your endpoints have
+    #[arg(long, value_name = "REPORT.json")]
+    pub report: Option<PathBuf>,
+}
+
+/// Arguments of `data pack`.
+#[derive(Debug, Args)]
+pub struct DataPack {
+    /// Azure service tags
+    #[arg(long, value_name = "F")]
+    pub service_tags: PathBuf,
+    /// A table of autonomous systems; only Microsoft's ranges are taken
+    #[arg(long, value_name = "F")]
+    pub asn: PathBuf,
+    /// Where to write
+    #[arg(long, value_name = "F")]
+    pub output: PathBuf,
 }
 
 #[cfg(test)]

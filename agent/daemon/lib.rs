@@ -3,6 +3,7 @@
 //! * [`cli`]: the command line
 //! * [`commands`]: what each command does
 //! * [`setup`]: from a configuration file to plan, catalogues and tables
+//! * [`data`]: data files: what people have, what is kept, where new ones come from
 //! * [`edges`]: performs what the closure asks for
 //! * [`fetcher`]: fetches bodies once, and little at a time
 //! * [`cache`]: the bodies that were genuine, across restarts
@@ -14,6 +15,7 @@
 pub mod cache;
 pub mod cli;
 pub mod commands;
+pub mod data;
 pub mod edges;
 pub mod fetcher;
 pub mod inquiries;

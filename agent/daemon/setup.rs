@@ -6,7 +6,9 @@ use anyhow::{Context, Result};
 use closedpath_core::catalog::{self, Catalog};
 use closedpath_core::config::{self, ConfigErrors, Plan};
 use closedpath_core::planning::{MICROSOFT_365, microsoft_365};
-use closedpath_core::tables::{AsnTable, DataFile, M365, ServiceTags, Tables, TablesError};
+use closedpath_core::tables::Tables;
+
+use crate::data::{self, Kind, Loaded, Store};
 
 /// What does not change between rounds.
 #[derive(Debug)]
@@ -88,19 +90,10 @@ pub fn may_run(plan: &Plan) -> Result<(), SetupError> {
     if plan.http.web_config.is_some() { Err(SetupError::WebConfig) } else { Ok(()) }
 }
 
-/// Loads catalogues and tables, and the operator's data files in place of the embedded ones.
+/// Loads catalogues and tables.
 pub fn load(plan: Plan) -> Result<Setup> {
     let mut catalogs = catalog::builtin().context("a built-in catalogue is broken; please report this")?;
-    let mut tables = Tables::builtin().context("a built-in table is broken; please report this")?;
-    if let Some(file) = &plan.data.service_tags {
-        tables.service_tags = Some(read("service_tags", file, ServiceTags::parse)?);
-    }
-    if let Some(file) = &plan.data.m365 {
-        tables.m365 = Some(read("m365", file, M365::parse)?);
-    }
-    if let Some(file) = &plan.data.asn {
-        tables.asn = Some(read("asn", file, AsnTable::parse)?);
-    }
+    let tables = tables(&plan)?;
     if let Some(feed) = &tables.m365 {
         for catalog in catalogs.iter_mut().filter(|catalog| catalog.service == MICROSOFT_365) {
             *catalog = microsoft_365(catalog, feed);
@@ -109,16 +102,37 @@ pub fn load(plan: Plan) -> Result<Setup> {
     Ok(Setup { plan, catalogs, tables })
 }
 
-/// `key` is the key of `[data]` that names the file.
-fn read<T>(
-    key: &'static str,
-    file: &Path,
-    parse: impl Fn(&DataFile<'_>) -> Result<T, TablesError>,
-) -> Result<T, SetupError> {
+/// The tables in force: the files that `[data]` names; else the newer of what is kept in `state_dir/data` and the embedded.
+pub fn tables(plan: &Plan) -> Result<Tables> {
+    let mut tables = Tables::builtin().context("a built-in table is broken; please report this")?;
+    let store = Store::of(&plan.agent.state_dir);
+    for kind in Kind::ALL {
+        match kind.named(plan) {
+            Some((key, file)) => read(kind, key, file)?.into_tables(&mut tables),
+            None => {
+                let kept = store.load(kind).map(|(_, kept)| kept);
+                if let Some(kept) = kept.filter(|kept| !older(kept, &tables)) {
+                    kept.into_tables(&mut tables);
+                }
+            }
+        }
+    }
+    Ok(tables)
+}
+
+/// Whether what is kept is older than what is embedded; where a date is missing, it is not.
+fn older(kept: &Loaded, embedded: &Tables) -> bool {
+    let embedded = kept.kind().of(embedded);
+    match (kept.data_set().date, embedded.and_then(|set| set.date)) {
+        (Some(kept), Some(embedded)) => kept < embedded,
+        _ => false,
+    }
+}
+
+fn read(kind: Kind, key: &'static str, file: &Path) -> Result<Loaded, SetupError> {
     let name = file.display().to_string();
     let unusable = |why: String| SetupError::Data { key, why };
     let bytes = std::fs::read(file).map_err(|error| unusable(format!("{name}: {error}")))?;
-    let text = String::from_utf8(bytes).map_err(|_| unusable(format!("{name}: it is not UTF-8 text")))?;
     let modified = std::fs::metadata(file).and_then(|meta| meta.modified()).ok();
-    parse(&DataFile { name: &name, modified, text: &text }).map_err(|error| unusable(error.to_string()))
+    data::load(kind, &name, &bytes, modified).map_err(|error| unusable(error.to_string()))
 }

@@ -3,6 +3,7 @@
 mod catalog;
 mod check;
 mod config;
+mod data;
 mod egress;
 mod explain;
 mod plan;
@@ -28,6 +29,7 @@ pub fn execute(cli: Cli) -> Result<ExitCode> {
         Command::Egress(arguments) => egress::egress(&arguments),
         Command::Config { command } => config::config(&command),
         Command::Catalog { command } => catalog::catalog(&command),
+        Command::Data { command } => data::data(&command),
     }
 }
 

@@ -111,24 +111,37 @@ async fn exchange(
     limits: FetchLimits,
     tls: Option<&TlsClient>,
 ) -> Result<(), Failure> {
-    let url = Url::parse(&request.url).map_err(|error| other(format!("not a URL: {error}")))?;
-    let (host, port) = match (url.host_str(), url.port_or_known_default()) {
-        (Some(host), Some(port)) if matches!(url.scheme(), "http" | "https") => (host, port),
-        _ => return Err(other("neither an http nor an https URL".to_owned())),
-    };
-    let request =
-        head(request, &url, host).map_err(|error| other(format!("not a usable request: {error}")))?;
+    let Prepared { secure, host, port, request } = prepare(request)?;
     let (stream, _) = connect(SocketAddr::new(observation.ip, port), limits.timeout).await?;
-    if url.scheme() == "http" {
+    if !secure {
         return speak(stream, request, observation, limits).await;
     }
     let Some(tls) = tls else { return Err(other("an https URL where only http is expected".to_owned())) };
-    let (handshake, stream) = tls.handshake_for_http1(stream, host, limits.timeout).await;
+    let (handshake, stream) = tls.handshake_for_http1(stream, &host, limits.timeout).await;
     match (stream, handshake.failure) {
         (Some(stream), _) => speak(stream, request, observation, limits).await,
         (None, Some(failure)) => Err(failure),
         (None, None) => Err(Failure::new(Step::Tls, Code::Other, "the handshake gave no connection")),
     }
+}
+
+/// A request, and whom it is for.
+pub(crate) struct Prepared {
+    pub secure: bool,
+    pub host: String,
+    pub port: u16,
+    pub request: Request<Full<Bytes>>,
+}
+
+pub(crate) fn prepare(request: &FetchRequest) -> Result<Prepared, Failure> {
+    let url = Url::parse(&request.url).map_err(|error| other(format!("not a URL: {error}")))?;
+    let (host, port) = match (url.host_str(), url.port_or_known_default()) {
+        (Some(host), Some(port)) if matches!(url.scheme(), "http" | "https") => (host.to_owned(), port),
+        _ => return Err(other("neither an http nor an https URL".to_owned())),
+    };
+    let request =
+        head(request, &url, &host).map_err(|error| other(format!("not a usable request: {error}")))?;
+    Ok(Prepared { secure: url.scheme() == "https", host, port, request })
 }
 
 fn head(request: &FetchRequest, url: &Url, host: &str) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
@@ -156,7 +169,7 @@ fn head(request: &FetchRequest, url: &Url, host: &str) -> Result<Request<Full<By
 }
 
 /// Drives the connection and the exchange together, so that no task outlives this call.
-async fn speak<S>(
+pub(crate) async fn speak<S>(
     stream: S,
     request: Request<Full<Bytes>>,
     observation: &mut FetchObservation,

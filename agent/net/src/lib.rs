@@ -6,6 +6,7 @@
 //! * [`resolve`]: a name through every configured resolver
 //! * [`tls`]: one TLS handshake
 //! * [`http`]: one HTTP exchange
+//! * [`download()`]: one HTTP exchange with a server that proves who it is, through a forward proxy or not
 //! * [`route`]: the kernel's forwarding table
 //! * [`trace`](mod@trace): TTL-limited probes of one flow
 //! * [`datagram`]: contact over DNS, NTP, STUN and ICMP echo
@@ -17,6 +18,7 @@ pub mod bmp;
 pub mod classify;
 mod connect;
 pub mod datagram;
+mod download;
 mod error;
 pub mod http;
 pub mod kernel;
@@ -30,6 +32,7 @@ pub mod trace;
 pub use bmp::Station;
 pub use connect::connect;
 pub use datagram::{dns_ping, icmp_ping, ntp_ping, stun_ping};
+pub use download::{Peer, download};
 pub use error::NetError;
 pub use http::{FetchLimits, FetchRequest, Method, fetch};
 pub use proxy::connect_through;

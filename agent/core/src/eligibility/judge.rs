@@ -3,7 +3,7 @@
 //! The first rule that decides gives the result; what else matched is attached as facts.
 
 use super::circuits::Circuits;
-use super::{Eligibility, Outcome, Peering, Question, Rule};
+use super::{Eligibility, Outcome, Peering, Question, ReceivedRoute, Rule};
 use super::{address, azure, m365, outside};
 use crate::tables::{DataSet, TagMatch};
 
@@ -48,9 +48,11 @@ fn public(q: &Question<'_>, tags: &[TagMatch<'_>]) -> Eligibility {
 
 /// EL5: a route that Microsoft peering really announces; the longest one decides.
 fn received(q: &Question<'_>, tags: &[TagMatch<'_>]) -> Option<Eligibility> {
-    let routes = q.routes?.iter().filter(|route| route.prefix.contains(&q.ip));
-    let route = routes.max_by_key(|route| route.prefix.prefix_len())?;
-    let fact = format!("{} is received on Microsoft peering", route.prefix);
+    let routes = q.routes.unwrap_or_default().iter().filter(|route| route.prefix.contains(&q.ip));
+    let (route, fact) = match routes.max_by_key(|route| route.prefix.prefix_len()) {
+        Some(route) => (route.clone(), format!("{} is received on Microsoft peering", route.prefix)),
+        None => listed(q)?,
+    };
     if let Some(unsupported) = q.tables.support.unsupported(&q.names(), tags) {
         let answer = Eligibility::conditional(Rule::El5, "conflict_unsupported_vs_route");
         let service = format!("{} is not supported on Microsoft peering", unsupported.service);
@@ -64,6 +66,17 @@ fn received(q: &Question<'_>, tags: &[TagMatch<'_>]) -> Option<Eligibility> {
         (None, None) => Eligibility::conditional(Rule::El5, "route_without_community").told(Some(true), None),
     };
     Some(answer.with_fact(fact))
+}
+
+/// The operator's export lists what Microsoft peering announces; one that is as old as stale service tags lists nothing.
+fn listed(q: &Question<'_>) -> Option<(ReceivedRoute, String)> {
+    let table = q.tables.announced.as_ref()?;
+    if table.data_set.age(q.now).is_none_or(|age| age > q.tables.limits.service_tags_stale) {
+        return None;
+    }
+    let (prefix, communities) = table.of(q.ip)?;
+    let fact = format!("{prefix} is listed in the export of communities ({})", table.data_set.source);
+    Some((ReceivedRoute { prefix, communities }, fact))
 }
 
 /// EL14: the answer of old data is only a fact.
@@ -117,6 +130,9 @@ fn facts(q: &Question<'_>, tags: &[TagMatch<'_>], answer: &mut Eligibility) {
     }
     if let Some(net) = q.tables.networks.gsa_edge(q.ip) {
         push(format!("edge of Global Secure Access ({net})"));
+    }
+    if let Some(net) = q.tables.public_space.as_ref().and_then(|table| table.of(q.ip)) {
+        push(format!("in Microsoft's public IP space ({net})"));
     }
     if let Some(origin) = q.tables.asn.as_ref().and_then(|table| table.of(q.ip)) {
         push(format!("announced by AS{} {}", origin.asn, origin.org));

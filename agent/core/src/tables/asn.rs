@@ -1,25 +1,30 @@
-//! Which autonomous system announces an address: iptoasn TSV or ip-location-db CSV, as flat sorted ranges.
+//! Which autonomous system announces an address: iptoasn TSV, ip-location-db CSV, or rows that the edges read from an MMDB.
+//!
+//! In: text, or rows. Out: the origin of an address. Starts and ends stand in arrays of their own for each family, and each
+//! name once, so that half a million ranges take about ten megabytes.
 
-use std::net::IpAddr;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{DataFile, DataSet, TablesError};
 
 /// Ranges of addresses with their origin.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AsnTable {
     /// What it is and how old.
     pub data_set: DataSet,
-    /// Sorted by start; IPv4 before IPv6, as `IpAddr` orders them.
-    ranges: Vec<Range>,
-    names: Vec<String>,
+    v4: Ranges<u32>,
+    v6: Ranges<u128>,
+    origins: Vec<(u32, Box<str>)>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Range {
-    start: IpAddr,
-    end: IpAddr,
-    asn: u32,
-    name: usize,
+/// Ranges of one family, sorted by start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Ranges<A> {
+    starts: Vec<A>,
+    ends: Vec<A>,
+    /// Places in `origins`.
+    origins: Vec<u32>,
 }
 
 /// The origin of an address.
@@ -31,14 +36,71 @@ pub struct Origin<'a> {
     pub org: &'a str,
 }
 
+/// A range of addresses, both ends included, and its origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AsnRange<'a> {
+    /// The first address.
+    pub start: IpAddr,
+    /// The last address, of the same family.
+    pub end: IpAddr,
+    /// Who announces it.
+    pub origin: Origin<'a>,
+}
+
+/// Collects ranges for an [`AsnTable`].
+#[derive(Debug, Default)]
+pub struct AsnRanges {
+    v4: Vec<(u32, u32, u32)>,
+    v6: Vec<(u128, u128, u32)>,
+    origins: Vec<(u32, Box<str>)>,
+    known: HashMap<u32, HashMap<Box<str>, u32>>,
+}
+
+impl AsnRanges {
+    /// Adds a range; one that nobody announces (AS 0) is left out. An error says what is wrong with it.
+    pub fn add(&mut self, start: IpAddr, end: IpAddr, origin: Origin<'_>) -> Result<(), &'static str> {
+        if start.is_ipv4() != end.is_ipv4() {
+            return Err("the range starts in one address family and ends in the other");
+        }
+        if start > end {
+            return Err("the range ends before it starts");
+        }
+        if origin.asn == 0 {
+            return Ok(());
+        }
+        let names = self.known.entry(origin.asn).or_default();
+        let place = match names.get(origin.org) {
+            Some(place) => *place,
+            None => {
+                let place = u32::try_from(self.origins.len()).map_err(|_| "there are too many names")?;
+                self.origins.push((origin.asn, origin.org.into()));
+                names.insert(origin.org.into(), place);
+                place
+            }
+        };
+        match (start, end) {
+            (IpAddr::V4(start), IpAddr::V4(end)) => self.v4.push((start.into(), end.into(), place)),
+            (IpAddr::V6(start), IpAddr::V6(end)) => self.v6.push((start.into(), end.into(), place)),
+            _ => return Err("the range starts in one address family and ends in the other"),
+        }
+        Ok(())
+    }
+
+    /// The table of all that was added.
+    pub fn table(self, data_set: DataSet) -> AsnTable {
+        let Self { v4, v6, mut origins, .. } = self;
+        origins.shrink_to_fit();
+        AsnTable { data_set, v4: Ranges::sorted(v4), v6: Ranges::sorted(v6), origins }
+    }
+}
+
 impl AsnTable {
-    /// Reads `start, end, asn, country, name` separated by tabs, or `start, end, asn, name` separated by commas.
-    /// Ranges that nobody announces (AS 0) are left out.
+    /// Reads `start, end, asn, country, name` separated by tabs, or `start, end, asn, name` separated by commas; addresses
+    /// may be plain numbers. Ranges that nobody announces (AS 0) are left out.
     pub fn parse(file: &DataFile<'_>) -> Result<Self, TablesError> {
-        let (mut ranges, mut names) = (Vec::new(), Vec::<String>::new());
-        let mut known = std::collections::HashMap::<&str, usize>::new();
+        let mut ranges = AsnRanges::default();
         for (number, line) in file.content().lines().enumerate() {
-            if line.trim().is_empty() {
+            if line.trim().is_empty() || line.starts_with('#') {
                 continue;
             }
             let wrong = |message: &str| {
@@ -46,31 +108,65 @@ impl AsnTable {
             };
             let (start, end, asn, org) =
                 fields(line).ok_or_else(|| wrong("not start, end, AS number, name"))?;
-            let start: IpAddr = start.parse().map_err(|_| wrong("the start is not an address"))?;
-            let end: IpAddr = end.parse().map_err(|_| wrong("the end is not an address"))?;
-            let asn: u32 = asn.parse().map_err(|_| wrong("the AS number is not a number"))?;
-            if start.is_ipv4() != end.is_ipv4() || start > end {
-                return Err(wrong("the range ends before it starts"));
-            }
-            if asn == 0 {
-                continue;
-            }
-            let name = *known.entry(org).or_insert_with(|| {
-                names.push(org.to_owned());
-                names.len() - 1
-            });
-            ranges.push(Range { start, end, asn, name });
+            let start = address(start).ok_or_else(|| wrong("the start is not an address"))?;
+            let end = address(end).ok_or_else(|| wrong("the end is not an address"))?;
+            let asn = unquoted(asn);
+            let asn = asn.strip_prefix("AS").unwrap_or(asn);
+            let asn = asn.parse().map_err(|_| wrong("the AS number is not a number"))?;
+            ranges.add(start, end, Origin { asn, org }).map_err(wrong)?;
         }
-        ranges.sort_by_key(|range| range.start);
-        let data_set = file.data_set("address to AS", String::new());
-        Ok(Self { data_set, ranges, names })
+        Ok(ranges.table(file.data_set("address to AS", String::new())))
     }
 
     /// The origin of an address; `None` where the table has none.
     pub fn of(&self, ip: IpAddr) -> Option<Origin<'_>> {
-        let after = self.ranges.partition_point(|range| range.start <= ip);
-        let range = self.ranges[..after].last().filter(|range| ip <= range.end)?;
-        Some(Origin { asn: range.asn, org: self.names.get(range.name)? })
+        let place = match ip {
+            IpAddr::V4(ip) => self.v4.of(ip.into()),
+            IpAddr::V6(ip) => self.v6.of(ip.into()),
+        };
+        self.origin(place?)
+    }
+
+    /// All ranges, IPv4 first, in order of their starts.
+    pub fn ranges(&self) -> impl Iterator<Item = AsnRange<'_>> {
+        let v4 = self.v4.iter().map(|(start, end, origin)| {
+            (IpAddr::V4(Ipv4Addr::from(start)), IpAddr::V4(Ipv4Addr::from(end)), origin)
+        });
+        let v6 = self.v6.iter().map(|(start, end, origin)| {
+            (IpAddr::V6(Ipv6Addr::from(start)), IpAddr::V6(Ipv6Addr::from(end)), origin)
+        });
+        v4.chain(v6)
+            .filter_map(|(start, end, origin)| Some(AsnRange { start, end, origin: self.origin(origin)? }))
+    }
+
+    /// Whether it has no range.
+    pub fn is_empty(&self) -> bool {
+        self.v4.starts.is_empty() && self.v6.starts.is_empty()
+    }
+
+    fn origin(&self, place: u32) -> Option<Origin<'_>> {
+        self.origins.get(place as usize).map(|(asn, org)| Origin { asn: *asn, org })
+    }
+}
+
+impl<A: Copy + Ord> Ranges<A> {
+    fn sorted(mut rows: Vec<(A, A, u32)>) -> Self {
+        rows.sort_by_key(|(start, _, _)| *start);
+        let starts = rows.iter().map(|row| row.0).collect();
+        let ends = rows.iter().map(|row| row.1).collect();
+        let origins = rows.iter().map(|row| row.2).collect();
+        Self { starts, ends, origins }
+    }
+
+    fn of(&self, address: A) -> Option<u32> {
+        let entry = self.starts.partition_point(|start| *start <= address).checked_sub(1)?;
+        let inside = self.ends.get(entry).is_some_and(|end| address <= *end);
+        self.origins.get(entry).copied().filter(|_| inside)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (A, A, u32)> {
+        let ends = self.starts.iter().zip(&self.ends);
+        ends.zip(&self.origins).map(|((start, end), origin)| (*start, *end, *origin))
     }
 }
 
@@ -80,7 +176,21 @@ fn fields(line: &str) -> Option<(&str, &str, &str, &str)> {
     let last = if separator == '\t' { 5 } else { 4 };
     let fields: Vec<&str> = line.splitn(last, separator).collect();
     let [start, end, asn, .., org] = fields.as_slice() else { return None };
-    (fields.len() == last).then_some((*start, *end, *asn, org.trim_matches('"')))
+    (fields.len() == last).then_some((*start, *end, *asn, unquoted(org)))
+}
+
+fn unquoted(text: &str) -> &str {
+    text.trim().trim_matches('"')
+}
+
+/// An address, or the number that it is: iptoasn and ip-location-db offer both.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = unquoted(text);
+    let of_number = || match text.parse::<u128>().ok()? {
+        number if number <= u128::from(u32::MAX) => Some(Ipv4Addr::from(number as u32).into()),
+        number => Some(Ipv6Addr::from(number).into()),
+    };
+    text.parse().ok().or_else(of_number)
 }
 
 #[cfg(test)]
@@ -103,6 +213,14 @@ mod tests {
         assert_eq!(at("2620:1ec::10"), Some((8068, "MICROSOFT".into())));
         let csv = parse("4.144.0.0,4.213.246.255,8075,\"Microsoft Corporation, US\"").expect("CSV");
         assert_eq!(csv.of([4, 150, 254, 1].into()).map(|o| o.org), Some("Microsoft Corporation, US"));
+    }
+
+    #[test]
+    fn addresses_may_be_numbers_and_half_a_file_is_an_error() {
+        let table = parse("134744064,134744319,15169,\"Google LLC\"\n").expect("numbers");
+        assert_eq!(table.of([8, 8, 8, 8].into()).map(|o| (o.asn, o.org)), Some((15169, "Google LLC")));
+        let text = parse("8.8.8.0\t2620:1ec::\t15169\tUS\tGOOGLE").expect_err("two families");
+        assert_eq!(text, "asn.tsv: line 1: the range starts in one address family and ends in the other");
     }
 
     #[test]

@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn values_mean_what_the_routing_page_says_and_unlisted_ones_nothing() {
-        let table = Tables::builtin().expect("the built-in tables parse").communities;
+        let table = Tables::documents().expect("the built-in tables parse").communities;
         let meaning = |value| table.meaning(Community(value));
         let regional = |plane, region: &str| Meaning::Regional { plane, region: region.into() };
         assert_eq!(meaning(51012), regional(51, "japaneast"));

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use super::prefix_text::Prefix;
 use super::{DataFile, DataSet, PrefixTable, TablesError};
 use crate::catalog::{Pattern, Specificity};
 use crate::target::canonical_host;
@@ -18,7 +19,8 @@ pub struct M365 {
     /// What it is and how old.
     pub data_set: DataSet,
     sets: Vec<M365Set>,
-    prefixes: PrefixTable<usize>,
+    /// Places in `sets`.
+    prefixes: PrefixTable,
 }
 
 /// One endpoint set.
@@ -59,7 +61,7 @@ struct RawSet {
     #[serde(default)]
     urls: Vec<String>,
     #[serde(default)]
-    ips: Vec<String>,
+    ips: Vec<Prefix>,
     #[serde(default)]
     tcp_ports: String,
     #[serde(default)]
@@ -77,19 +79,10 @@ impl M365 {
     pub fn parse(file: &DataFile<'_>) -> Result<Self, TablesError> {
         let raw: Vec<RawSet> =
             serde_json::from_str(file.content()).map_err(|e| TablesError::syntax(file.name, &e))?;
-        let mut prefixes = PrefixTable::default();
+        let mut pairs = Vec::new();
         let mut sets = Vec::with_capacity(raw.len());
-        for (index, set) in raw.into_iter().enumerate() {
-            for text in &set.ips {
-                let prefix: IpNet = text.parse().map_err(|_| {
-                    TablesError::value(
-                        file.name,
-                        format!("set {}", set.id),
-                        format!("`{text}` is not a prefix"),
-                    )
-                })?;
-                prefixes.insert(prefix, index);
-            }
+        for (index, set) in (0_u32..).zip(raw) {
+            pairs.extend(set.ips.iter().map(|Prefix(prefix)| (*prefix, index)));
             let patterns = set.urls.iter().map(|url| (url.clone(), Pattern::new(url))).collect();
             sets.push(M365Set {
                 id: set.id,
@@ -107,7 +100,8 @@ impl M365 {
             return Err(TablesError::value(file.name, format!("set {}", set.id), "the id occurs twice"));
         }
         let version = file.name.rsplit(['_', '/']).next().unwrap_or_default().trim_end_matches(".json");
-        Ok(Self { data_set: file.data_set("Microsoft 365 endpoints", version.to_owned()), sets, prefixes })
+        let data_set = file.data_set("Microsoft 365 endpoints", version.to_owned());
+        Ok(Self { data_set, sets, prefixes: PrefixTable::new(pairs) })
     }
 
     /// The sets that own the most specific pattern of the name, by id; several may own the same one.
@@ -135,13 +129,22 @@ impl M365 {
     pub fn by_address(&self, ip: IpAddr) -> Vec<M365Match<'_>> {
         let mut found: Vec<M365Match<'_>> = Vec::new();
         for (prefix, indices) in self.prefixes.covering(ip) {
-            for set in indices.iter().filter_map(|&index| self.sets.get(index)) {
-                found.retain(|known| known.set.id != set.id);
-                found.push(M365Match { set, by: prefix.to_string() });
+            for set in indices.iter().filter_map(|&index| self.sets.get(index as usize)) {
+                // Narrowest first: that one speaks for the set.
+                if !found.iter().any(|known| known.set.id == set.id) {
+                    found.push(M365Match { set, by: prefix.to_string() });
+                }
             }
         }
         found.sort_by_key(|found| found.set.id);
         found
+    }
+
+    /// Every prefix with the sets that have it.
+    pub fn prefixes(&self) -> impl Iterator<Item = (IpNet, impl Iterator<Item = &M365Set>)> {
+        self.prefixes.iter().map(|(prefix, indices)| {
+            (prefix, indices.iter().filter_map(|&index| self.sets.get(index as usize)))
+        })
     }
 
     /// All sets, in the file's order.

@@ -2,24 +2,25 @@
 //!
 //! In: the file. Out: the tags of an address. Missing `regionId`/`networkFeatures`, empty lists and unknown fields are normal.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use super::prefix_text::Prefix;
 use super::{DataFile, DataSet, PrefixTable, TablesError};
 
 /// The tag of all of Azure, and the beginning of the regional ones (D1).
 const AZURE_CLOUD: &str = "AzureCloud";
 
 /// All tags of one version.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceTags {
     /// What it is and how old.
     pub data_set: DataSet,
-    tags: Vec<Tag>,
-    prefixes: PrefixTable<u32>,
+    pub(super) tags: Vec<Tag>,
+    /// Places in `tags`.
+    pub(super) prefixes: PrefixTable,
 }
 
 /// One tag.
@@ -77,7 +78,7 @@ struct RawProperties {
     #[serde(default)]
     region: Option<String>,
     #[serde(rename = "addressPrefixes", default)]
-    prefixes: Option<Vec<String>>,
+    prefixes: Option<Vec<Prefix>>,
 }
 
 impl ServiceTags {
@@ -96,32 +97,35 @@ impl ServiceTags {
             cloud => format!("Azure service tags ({cloud})"),
         };
         let mut tags = Vec::with_capacity(raw.values.len());
-        let mut prefixes = PrefixTable::default();
+        let mut pairs = Vec::new();
         for (index, tag) in (0_u32..).zip(raw.values) {
-            for text in tag.properties.prefixes.unwrap_or_default() {
-                let prefix: IpNet = text.parse().map_err(|_| {
-                    TablesError::value(
-                        file.name,
-                        format!("tag {}", tag.name),
-                        format!("`{text}` is not a prefix"),
-                    )
-                })?;
-                prefixes.insert(prefix, index);
-            }
+            let prefixes = tag.properties.prefixes.unwrap_or_default();
+            pairs.extend(prefixes.into_iter().map(|Prefix(prefix)| (prefix, index)));
             tags.push(Tag { name: tag.name, region: tag.properties.region.unwrap_or_default() });
         }
-        Ok(Self { data_set: file.data_set(&name, version), tags, prefixes })
+        Ok(Self { data_set: file.data_set(&name, version), tags, prefixes: PrefixTable::new(pairs) })
     }
 
     /// The tags of an address, by name.
     pub fn of(&self, ip: IpAddr) -> Vec<TagMatch<'_>> {
-        let mut found: BTreeMap<&str, TagMatch<'_>> = BTreeMap::new();
+        let mut found: Vec<TagMatch<'_>> = Vec::new();
         for (prefix, indices) in self.prefixes.covering(ip) {
             for tag in indices.iter().filter_map(|&index| self.tags.get(index as usize)) {
-                found.insert(&tag.name, TagMatch { tag, prefix });
+                // Narrowest first: a wider prefix of the same tag says nothing new.
+                if !found.iter().any(|known| known.tag.name == tag.name) {
+                    found.push(TagMatch { tag, prefix });
+                }
             }
         }
-        found.into_values().collect()
+        found.sort_unstable_by(|one, other| one.tag.name.cmp(&other.tag.name));
+        found
+    }
+
+    /// Every prefix with the names of its tags.
+    pub fn prefixes(&self) -> impl Iterator<Item = (IpNet, impl Iterator<Item = &Tag>)> {
+        self.prefixes.iter().map(|(prefix, indices)| {
+            (prefix, indices.iter().filter_map(|&index| self.tags.get(index as usize)))
+        })
     }
 
     /// All tags, in the file's order.
@@ -174,6 +178,6 @@ mod tests {
             r#"{"values": [{"name": "Sql", "properties": {"addressPrefixes": ["10.0.0.0/8", "10.0.0.0/33"]}}]}"#,
         )
         .expect_err("broken");
-        assert_eq!(text, "tags.json: tag Sql: `10.0.0.0/33` is not a prefix");
+        assert_eq!(text, "tags.json: `10.0.0.0/33` is not a prefix at line 1 column 90");
     }
 }

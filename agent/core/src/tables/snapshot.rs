@@ -3,19 +3,23 @@
 use std::time::Duration;
 
 use super::{
-    AsnTable, CaHosts, Communities, DataFile, DataSet, M365, Networks, Regions, ServiceTags, Support,
-    TablesError,
+    Announced, AsnTable, CaHosts, Communities, DataFile, DataSet, M365, Networks, Packed, PublicSpace,
+    Regions, ServiceTags, Support, TablesError,
 };
 
 /// Everything that rules look things up in. Replaced as a whole when data changes.
 #[derive(Debug, Clone)]
 pub struct Tables {
-    /// Azure service tags; nothing is embedded.
+    /// Azure service tags.
     pub service_tags: Option<ServiceTags>,
     /// Microsoft 365 endpoints.
     pub m365: Option<M365>,
-    /// Address to AS; nothing is embedded.
+    /// Address to AS; of the embedded table, only what Microsoft announces.
     pub asn: Option<AsnTable>,
+    /// What Microsoft peering announces, by the operator's export; nothing is embedded.
+    pub announced: Option<Announced>,
+    /// Microsoft's public IP space; nothing is embedded.
+    pub public_space: Option<PublicSpace>,
     /// BGP communities of ExpressRoute.
     pub communities: Communities,
     /// Regions and what SKUs reach.
@@ -55,9 +59,21 @@ macro_rules! embedded {
     };
 }
 
+/// Made by `closedpath data pack`.
+const SNAPSHOT: &[u8] = include_bytes!("../../../../config/snapshot/addresses.bin");
+
 impl Tables {
-    /// What comes with the product, from `config/tables/`.
+    /// All that comes with the product: the documents, and the snapshot of service tags and Microsoft's address ranges.
     pub fn builtin() -> Result<Self, TablesError> {
+        let Packed { mut service_tags, mut asn } = Packed::unpack("addresses.bin", SNAPSHOT)?;
+        for set in [&mut service_tags.data_set, &mut asn.data_set] {
+            set.source.insert_str(0, "embedded: ");
+        }
+        Ok(Self { service_tags: Some(service_tags), asn: Some(asn), ..Self::documents()? })
+    }
+
+    /// What comes with the product from `config/tables/`: no service tags and no address ranges.
+    pub fn documents() -> Result<Self, TablesError> {
         let m365 = DataFile {
             name: "endpoints_Worldwide_2024073100.json",
             modified: None,
@@ -69,6 +85,8 @@ impl Tables {
             service_tags: None,
             m365: Some(m365),
             asn: None,
+            announced: None,
+            public_space: None,
             communities: Communities::parse("communities.toml", embedded!("communities.toml"))?,
             regions: Regions::parse("regions.toml", embedded!("regions.toml"))?,
             support: Support::parse("support.toml", embedded!("support.toml"))?,
@@ -84,6 +102,8 @@ impl Tables {
             self.service_tags.as_ref().map(|table| &table.data_set),
             self.m365.as_ref().map(|table| &table.data_set),
             self.asn.as_ref().map(|table| &table.data_set),
+            self.announced.as_ref().map(|table| &table.data_set),
+            self.public_space.as_ref().map(|table| &table.data_set),
         ];
         let embedded = [
             &self.communities.data_set,
@@ -104,8 +124,34 @@ mod tests {
     fn every_embedded_data_set_has_a_version_and_a_date() {
         let tables = Tables::builtin().expect("the built-in tables parse");
         let sets = tables.data_sets();
-        assert_eq!(sets.len(), 6);
-        assert!(sets.iter().all(|set| set.date.is_some() && !set.version.is_empty()), "{sets:?}");
+        assert_eq!(sets.len(), 8);
+        assert!(sets.iter().all(|set| !set.version.is_empty()), "{sets:?}");
+        assert!(sets.iter().all(|set| set.source.starts_with("embedded: ")), "{sets:?}");
+        // The list of Microsoft's ranges says nowhere when it was made.
+        let undated: Vec<&str> =
+            sets.iter().filter(|set| set.date.is_none()).map(|set| set.name.as_str()).collect();
+        assert_eq!(undated, ["address to AS (Microsoft's only)"]);
+    }
+
+    #[test]
+    fn the_snapshot_holds_the_service_tags_of_november_2025_whole() {
+        let tables = Tables::builtin().expect("the built-in tables parse");
+        let tags = tables.service_tags.expect("they are embedded");
+        assert_eq!(
+            (tags.data_set.name.as_str(), tags.data_set.version.as_str()),
+            ("Azure service tags (Public)", "376")
+        );
+        assert_eq!(tags.data_set.date, humantime::parse_rfc3339("2025-11-10T00:00:00Z").ok());
+        assert_eq!(tags.tags().len(), 3041);
+        assert_eq!(tags.prefixes().count(), 53_586);
+        assert_eq!(tags.prefixes().map(|(_, tags)| tags.count()).sum::<usize>(), 95_823);
+        // DOMAIN §2.3.
+        let at = |ip: [u8; 4]| tags.of(ip.into()).iter().map(|m| m.tag.name.clone()).collect::<Vec<_>>();
+        assert_eq!(at([13, 107, 246, 10]), ["AzureFrontDoor.Frontend"]);
+        assert_eq!(at([192, 229, 221, 95]), Vec::<String>::new());
+        let asn = tables.asn.expect("it is embedded");
+        assert_eq!(asn.of([13, 107, 6, 152].into()).map(|origin| origin.asn), Some(8068));
+        assert_eq!(asn.of([8, 8, 8, 8].into()), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::super::{Eligibility, Outcome, Peering, Question, ReceivedRoute, Rule, owner};
 use super::judge;
 use crate::config::{Circuit, Edge, Sku, Terminates, Topology, Tunnel, TunnelKind};
-use crate::tables::{AsnTable, Community, DataFile, ServiceTags, Tables};
+use crate::tables::{Announced, AsnTable, Community, DataFile, ServiceTags, Tables};
 
 const TAGS: &str = include_str!("../../../../../tests/data/ServiceTags_Public_20251110.extract.json");
 const ASN: &str = include_str!("../../../../../tests/data/asn.tsv");
@@ -13,7 +13,7 @@ const ASN: &str = include_str!("../../../../../tests/data/asn.tsv");
 const FILTER: &[u16] = &[51012, 51013, 5060, 5070];
 
 fn tables() -> Tables {
-    let mut tables = Tables::builtin().expect("the built-in tables parse");
+    let mut tables = Tables::documents().expect("the built-in tables parse");
     let file = |name, text| DataFile { name, modified: None, text };
     let tags = ServiceTags::parse(&file("ServiceTags_Public_20251110.extract.json", TAGS));
     tables.service_tags = Some(tags.expect("the extract parses"));
@@ -328,6 +328,28 @@ fn a_received_route_decides_before_the_tags() {
     assert_eq!((conflict.routable, conflict.supported), (Some(true), Some(false)));
     assert_eq!(with("23.102.64.1", "20.0.0.0/16", &[51006]).rule, Rule::El9);
     assert_eq!(with("52.98.0.1", "52.96.0.0/14", &[5010]).rule, Rule::El7);
+}
+
+#[test]
+fn an_export_of_communities_says_what_is_announced_unless_it_is_old() {
+    let topology = standard();
+    let mut tables = tables();
+    let text = r#"[{"BgpCommunities": [{"CommunityValue": "12076:51012", "CommunityPrefixes": ["203.0.113.0/24"]},
+        {"CommunityValue": "12076:51006", "CommunityPrefixes": ["198.51.100.0/24"]}]}]"#;
+    let file = DataFile { name: "communities_20251101.json", modified: None, text };
+    tables.announced = Some(Announced::parse(&file).expect("it parses"));
+    let listed = ask(&topology, &tables, None, "203.0.113.9");
+    assert_eq!((short(&listed).as_str(), listed.rule), ("eligible(51012)", Rule::El5));
+    let fact = "203.0.113.0/24 is listed in the export of communities (communities_20251101.json)";
+    assert!(listed.facts.iter().any(|known| known == fact), "{:?}", listed.facts);
+    assert_eq!(
+        short(&ask(&topology, &tables, None, "198.51.100.9")),
+        "conditional(route_filter: 12076:51006)"
+    );
+    // Set 1 is not authorised on this circuit, whatever is announced.
+    assert_eq!(ask(&topology, &tables, None, "52.98.0.1").rule, Rule::El7);
+    tables.limits.service_tags_stale = Duration::from_secs(15 * 86_400);
+    assert_ne!(ask(&topology, &tables, None, "203.0.113.9").rule, Rule::El5);
 }
 
 #[test]

@@ -1,0 +1,92 @@
+//! One HTTP/1.1 exchange for the agent itself: with https the server must prove its name, which a probe only observes.
+//!
+//! In: URL, whom to dial, bounds, trust anchors. Out: status, the headers that matter, the body, or why not. It follows no
+//! redirect; whether the address may be dialled was decided before.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Instant, SystemTime};
+
+use closedpath_core::failure::{Code, Failure, Step};
+use closedpath_core::observation::{FetchObservation, NameCheck, PathCheck, TlsObservation};
+use closedpath_core::pki;
+
+use crate::http::{Prepared, prepare, speak};
+use crate::{FetchLimits, FetchRequest, TlsClient, connect, connect_through};
+
+/// Whom to dial.
+#[derive(Debug, Clone, Copy)]
+pub enum Peer<'a> {
+    /// The server.
+    Server(IpAddr),
+    /// A forward proxy, with user and password.
+    Proxy(SocketAddr, Option<&'a (String, String)>),
+}
+
+/// Asks the server of the URL.
+pub async fn download(
+    request: &FetchRequest,
+    peer: Peer<'_>,
+    limits: FetchLimits,
+    tls: &TlsClient,
+) -> FetchObservation {
+    let began = Instant::now();
+    let ip = match peer {
+        Peer::Server(ip) => ip,
+        Peer::Proxy(proxy, _) => proxy.ip(),
+    };
+    let mut observation = FetchObservation::of(&request.url, ip);
+    observation.failure = exchange(request, peer, &mut observation, limits, tls).await.err();
+    observation.took = began.elapsed();
+    observation
+}
+
+async fn exchange(
+    request: &FetchRequest,
+    peer: Peer<'_>,
+    observation: &mut FetchObservation,
+    limits: FetchLimits,
+    tls: &TlsClient,
+) -> Result<(), Failure> {
+    let Prepared { secure, host, port, request } = prepare(request)?;
+    let (stream, _) = match peer {
+        Peer::Server(ip) => connect(SocketAddr::new(ip, port), limits.timeout).await?,
+        Peer::Proxy(proxy, credentials) => {
+            let bare = host.trim_start_matches('[').trim_end_matches(']');
+            connect_through(proxy, credentials, bare, port, limits.timeout).await?
+        }
+    };
+    if !secure {
+        return speak(stream, request, observation, limits).await;
+    }
+    let (handshake, stream) = tls.handshake_for_http1(stream, &host, limits.timeout).await;
+    if let Some(why) = distrust(&handshake, SystemTime::now()) {
+        return Err(Failure::new(
+            Step::Tls,
+            Code::Other,
+            format!("the server does not prove to be {host}: {why}"),
+        ));
+    }
+    match (stream, handshake.failure) {
+        (Some(stream), _) => speak(stream, request, observation, limits).await,
+        (None, Some(failure)) => Err(failure),
+        (None, None) => Err(Failure::new(Step::Tls, Code::Other, "the handshake gave no connection")),
+    }
+}
+
+/// Why a server that presented certificates is not to be believed; a handshake that failed before has its own failure.
+fn distrust(seen: &TlsObservation, now: SystemTime) -> Option<String> {
+    let leaf = seen.chain.first()?;
+    match (&seen.path, &seen.name) {
+        (Some(PathCheck::Trusted), Some(NameCheck::Match)) => {}
+        (Some(PathCheck::Trusted), Some(NameCheck::Mismatch(names))) => {
+            return Some(format!("its certificate is for {}", names.join(", ")));
+        }
+        (Some(PathCheck::UnsupportedAlgorithm), _) => {
+            return Some("its certificates have a signature that cannot be verified".to_owned());
+        }
+        _ => return Some("its certificate leads to none of agent.trust_anchors".to_owned()),
+    }
+    let Some(leaf) = pki::read(leaf) else { return Some("its certificate cannot be read".to_owned()) };
+    (now < leaf.not_before || now > leaf.not_after)
+        .then(|| "its certificate has expired or is not valid yet".to_owned())
+}
