@@ -48,6 +48,7 @@ pub async fn round(setup: &Setup, edges: &Edges, mut progress: impl FnMut(Progre
         catalogs: &setup.catalogs,
         tables: &setup.tables,
         picture: &picture,
+        rib: None,
         started_at,
         finished_at: SystemTime::now(),
         not_tested: edges.lost(),

@@ -5,8 +5,10 @@ mod ca_hosts;
 mod certificates;
 mod endpoints;
 mod finding;
+mod routes;
 
 pub use finding::{Finding, FindingId, Severity};
+pub use routes::untold;
 
 use crate::attribution::Judged;
 use crate::catalog::Catalog;
@@ -15,10 +17,12 @@ use crate::tables::Tables;
 /// All findings of a judged picture, gravest first.
 pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables) -> Vec<Finding> {
     let mut findings = certificates::grace(judged);
+    findings.extend(routes::of_peers(judged, &tables.communities));
     let strangers = certificates::strangers(judged);
     for key in judged.picture.members.keys() {
         findings.extend(endpoints::find(judged, key, catalogs));
         findings.extend(addresses::find(judged, key));
+        findings.extend(routes::find(judged, key));
         findings.extend(ca_hosts::find(judged, key, &tables.ca_hosts));
         findings.extend(certificates::find(judged, key, catalogs, &strangers));
     }

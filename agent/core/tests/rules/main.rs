@@ -4,11 +4,14 @@
 mod attribution;
 mod certificates;
 mod closure;
+mod control;
 mod findings;
 mod invariant;
 mod ms_chains;
 mod needs;
 mod outside;
 mod report;
+mod router;
+mod routes;
 mod verdict;
 mod world;

@@ -24,6 +24,7 @@ use closedpath_core::pki::ocsp::{OcspAnswer, OcspStatus, Signer};
 use closedpath_core::pki::revocation::Said;
 use closedpath_core::pki::{Reasons, Trust};
 use closedpath_core::report::{EndpointReport, Report, Round, WorkloadReport, assemble};
+use closedpath_core::rib::Rib;
 use closedpath_core::tables::Tables;
 use closedpath_core::target::EndpointKey;
 
@@ -140,6 +141,7 @@ pub struct World {
     pub plan: Plan,
     pub tables: Tables,
     pub catalogs: Vec<Catalog>,
+    pub rib: Option<Rib>,
     observed: Vec<Observed>,
     dns: BTreeMap<String, DnsView>,
     pages: BTreeMap<String, (u16, Option<String>)>,
@@ -170,7 +172,20 @@ pub fn with_catalogs(config: &str, catalogs: Vec<Catalog>) -> World {
     let (observed, dns) = (Vec::new(), BTreeMap::new());
     let (pages, bodies, answers) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     let (inspection, public, freshest) = (Vec::new(), Vec::new(), BTreeMap::new());
-    World { plan, tables, catalogs, observed, dns, pages, bodies, answers, freshest, inspection, public }
+    World {
+        plan,
+        tables,
+        catalogs,
+        rib: None,
+        observed,
+        dns,
+        pages,
+        bodies,
+        answers,
+        freshest,
+        inspection,
+        public,
+    }
 }
 
 impl World {
@@ -180,6 +195,12 @@ impl World {
             view.answers.push(Answer { ip: seen.ip, ttl: 60 });
         }
         self.observed.push(seen);
+        self
+    }
+
+    /// The edge routers told their tables.
+    pub fn tables(mut self, rib: Rib) -> Self {
+        self.rib = Some(rib);
         self
     }
 
@@ -273,6 +294,7 @@ impl World {
             catalogs: &self.catalogs,
             tables: &self.tables,
             picture,
+            rib: self.rib.as_ref(),
             started_at: now(),
             finished_at: now(),
             not_tested: Vec::new(),
