@@ -58,6 +58,7 @@ pub async fn round(
         tables: &setup.tables,
         picture: &picture,
         past: memory.past(),
+        rib: None,
         started_at,
         finished_at,
         not_tested,

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
-use super::{Path, PathClass, Reason, attribute, class_of_endpoint};
+use super::{Control, Path, PathClass, Reason, attribute, class_of_endpoint, is_default, peers};
 use crate::closure::{Chain, Member, Need, Needs, Picture, Revocations, Seen, needs, revocations};
-use crate::config::{Plan, ProxyExit};
-use crate::eligibility::{self, Eligibility, Owner, Question};
+use crate::config::{Edge, Plan, ProxyExit};
+use crate::eligibility::{self, Eligibility, Owner, Question, ReceivedRoute};
 use crate::observation::AddressObservation;
 use crate::pki::revocation;
-use crate::tables::Tables;
+use crate::rib::{Lookup, Rib};
+use crate::tables::{Community, Tables};
 use crate::target::{EndpointKey, Requirement};
 
 /// What is concluded of one address.
@@ -41,6 +42,8 @@ pub struct Judged<'a> {
     pub classes: BTreeMap<EndpointKey, PathClass>,
     /// What came of the direct attempt beside a proxy, by the proxied endpoint.
     pub bypasses: BTreeMap<EndpointKey, Bypass>,
+    /// The tables of the edge routers, where they tell.
+    pub control: Option<Control<'a>>,
     /// When it was judged.
     pub now: SystemTime,
 }
@@ -54,12 +57,20 @@ pub struct Bypass {
     pub class: PathClass,
 }
 
-/// Attributes every address of a picture, and says who owns it and what could carry it.
-pub fn judge<'a>(plan: &'a Plan, tables: &Tables, picture: &'a Picture, now: SystemTime) -> Judged<'a> {
+/// Attributes every address of a picture, and says who owns it and what could carry it. `rib` holds the edge routers' tables.
+pub fn judge<'a>(
+    plan: &'a Plan,
+    tables: &Tables,
+    picture: &'a Picture,
+    rib: Option<&'a Rib>,
+    now: SystemTime,
+) -> Judged<'a> {
+    let expected = plan.bmp.as_ref().map(|bmp| bmp.allow.as_slice()).unwrap_or_default();
+    let control = rib.map(|rib| Control::new(rib, expected, now));
     let mut of = BTreeMap::new();
     let mut classes = BTreeMap::new();
     for (key, member) in &picture.members {
-        let judgements = judge_member(plan, tables, key, member, now);
+        let judgements = judge_member(plan, tables, control.as_ref(), key, member, now);
         let answering = member.addresses.iter().filter(|(_, seen)| answered(seen));
         let paths = answering.filter_map(|(ip, _)| judgements.get(ip)).map(|judgement| &judgement.path);
         classes.insert(key.clone(), class_of_endpoint(paths));
@@ -72,7 +83,8 @@ pub fn judge<'a>(plan: &'a Plan, tables: &Tables, picture: &'a Picture, now: Sys
         of,
         revocations: revocations(picture, now),
         classes,
-        bypasses: bypasses(plan, tables, picture, now),
+        bypasses: bypasses(plan, tables, picture, control.as_ref(), now),
+        control,
         now,
     }
 }
@@ -126,13 +138,14 @@ fn bypasses(
     plan: &Plan,
     tables: &Tables,
     picture: &Picture,
+    control: Option<&Control<'_>>,
     now: SystemTime,
 ) -> BTreeMap<EndpointKey, Bypass> {
     let proxied = picture.roots.roots.iter().map(|root| &root.key).filter(|key| key.via.is_some());
     let of = |key: &EndpointKey| {
         let direct = EndpointKey { via: None, ..key.clone() };
         let member = picture.members.get(&direct).or_else(|| picture.bypasses.get(&direct))?;
-        let judgements = judge_member(plan, tables, &direct, member, now);
+        let judgements = judge_member(plan, tables, control, &direct, member, now);
         let made: Vec<IpAddr> = member.contacted().collect();
         let paths = made.iter().filter_map(|ip| judgements.get(ip)).map(|judgement| &judgement.path);
         let class = class_of_endpoint(paths);
@@ -152,6 +165,7 @@ fn answered(seen: &Seen) -> bool {
 fn judge_member(
     plan: &Plan,
     tables: &Tables,
+    control: Option<&Control<'_>>,
     key: &EndpointKey,
     member: &Member,
     now: SystemTime,
@@ -167,12 +181,14 @@ fn judge_member(
             Seen::Pending => Path::unknown(Reason::NotProbed, Vec::new()),
             Seen::Forbidden(_) => Path::unknown(Reason::ForbiddenAddress, Vec::new()),
             Seen::Observed(seen) => match &key.via {
-                None => attribute(seen, &plan.topology, now),
-                Some(via) => through_proxy(plan, via, seen, now),
+                None => attribute(seen, &plan.topology, control, now),
+                Some(via) => through_proxy(plan, via, seen, control, now),
             },
         };
+        let received = control.map(|control| received(control, plan, *ip, now));
+        let routes = received.as_deref();
         let question =
-            Question { name, cname: &cname, ip: *ip, topology: &plan.topology, tables, routes: None, now };
+            Question { name, cname: &cname, ip: *ip, topology: &plan.topology, tables, routes, now };
         let eligibility = eligibility::judge(&question);
         let owner = eligibility::owner(*ip, name, tables);
         judgements.insert(*ip, Judgement { path, eligibility, owner });
@@ -180,10 +196,38 @@ fn judge_member(
     judgements
 }
 
+/// EL5: what the peers of the Microsoft peering announce for an address. A default route there is a mistake (F19), not a route.
+fn received(control: &Control<'_>, plan: &Plan, ip: IpAddr, now: SystemTime) -> Vec<ReceivedRoute> {
+    let links = plan.topology.links.iter().filter(|link| link.edge == Edge::ErMicrosoft);
+    let peers: Vec<IpAddr> = links.flat_map(peers).collect();
+    let mut found = Vec::new();
+    for (router, peer) in control.routers().flat_map(|router| peers.iter().map(move |peer| (router, *peer))) {
+        let Lookup::Found(answer) = control.rib().offered(router, peer, ip.to_canonical(), now) else {
+            continue;
+        };
+        if is_default(&answer.prefix) {
+            continue;
+        }
+        let communities = answer.routes.iter().flat_map(|route| route.attributes.communities.iter());
+        let communities = communities.filter(|community| community.0 == 12076);
+        found.push(ReceivedRoute {
+            prefix: answer.prefix,
+            communities: communities.map(|community| Community(community.1)).collect(),
+        });
+    }
+    found
+}
+
 /// A1: through a proxy. The edge is that of the way to the proxy; beyond it only its declared exit is known (E9).
-fn through_proxy(plan: &Plan, via: &str, seen: &AddressObservation, now: SystemTime) -> Path {
+fn through_proxy(
+    plan: &Plan,
+    via: &str,
+    seen: &AddressObservation,
+    control: Option<&Control<'_>>,
+    now: SystemTime,
+) -> Path {
     use super::Exit;
-    let to_proxy = attribute(seen, &plan.topology, now);
+    let to_proxy = attribute(seen, &plan.topology, control, now);
     let declared = plan.proxies.iter().find(|proxy| proxy.name == via).map(|proxy| proxy.exit);
     if to_proxy.class == PathClass::Unknown {
         return to_proxy;

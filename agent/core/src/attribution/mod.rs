@@ -3,14 +3,19 @@
 //!
 //! Eligibility never votes here, silence never votes, and contradicting evidence is never chosen between (DOMAIN §3.2).
 
+mod control;
 mod evidence;
 mod judged;
+mod latent;
 mod path;
 mod procedure;
 mod ways;
 
+pub use control::Control;
+pub(crate) use control::{is_default, peers};
 pub use evidence::{Evidence, Plane, Strength};
 pub use judged::{Bypass, Judged, Judgement, judge};
+pub use latent::{Failover, Left};
 pub use path::{Confidence, Exit, Path, PathClass, Reason};
 pub use procedure::{attribute, class_of_endpoint};
 pub use ways::is_onprem;

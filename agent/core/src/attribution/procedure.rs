@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
+use super::control::{self, Control, Told};
 use super::evidence::{Evidence, Plane, Strength};
 use super::path::{Confidence, Exit, Path, PathClass, Reason};
 use super::ways::{self, Vote, Way, Ways};
@@ -14,8 +15,13 @@ use crate::target::is_private;
 /// Hop evidence older than this is dropped (DOMAIN §3.2 d).
 const HOP_EVIDENCE_LIMIT: Duration = Duration::from_secs(15 * 60);
 
-/// The path of the flow to one address, as far as the evidence goes.
-pub fn attribute(seen: &AddressObservation, topology: &Topology, now: SystemTime) -> Path {
+/// The path of the flow to one address, as far as the evidence goes. `control` is that of the edge routers, where they tell.
+pub fn attribute(
+    seen: &AddressObservation,
+    topology: &Topology,
+    control: Option<&Control<'_>>,
+    now: SystemTime,
+) -> Path {
     let ip = seen.ip.to_canonical();
     let mut evidence = Vec::new();
     let mut votes = Vec::new();
@@ -26,19 +32,45 @@ pub fn attribute(seen: &AddressObservation, topology: &Topology, now: SystemTime
     }
     votes.extend(ask_source_address(seen, topology, &mut evidence));
     votes.extend(ask_hops(seen, topology, ip, now, &mut evidence));
+    let local = seen.route.as_ref().is_some_and(|route| route.kind == RouteKind::Local);
+    let told = match control.filter(|_| !local) {
+        Some(control) => control::ask(control, seen, topology, ip, now, &mut evidence),
+        None => Told::default(),
+    };
 
     let answered = Answer::of(&seen.contact);
-    if seen.route.as_ref().is_some_and(|route| route.kind == RouteKind::Local) {
+    if local {
         return limit_by_answer(stays(evidence), answered);
     }
     if ways::is_onprem(topology, ip) {
+        // Prefixes of the site seldom stand in BGP: only a route as specific as the declaration speaks against it.
+        let specific = told.length >= ways::onprem_length(topology, ip);
+        votes.extend(told.vote.filter(|_| specific));
         return internal(&votes, topology, answered, evidence, seen.at);
     }
     if topology.links.is_empty() {
         return Path::unknown(Reason::NoTopology, evidence);
     }
-    let route = decide(&votes, mixed_by_ecmp, topology, ip, evidence);
+    if told.vote.is_some() {
+        into_tunnels(&mut votes, topology, ip);
+    }
+    votes.extend(told.vote);
+    let mixed = mixed_by_ecmp || told.mixed;
+    let route = decide(&votes, mixed, &told.default_by, topology, ip, evidence);
     limit_by_answer(route, answered)
+}
+
+/// What the routers' tables tell of a tunnel's outer path fits the first leg of the flow: what leads to a link of that edge
+/// leads also to the tunnel that begins there.
+fn into_tunnels<'a>(votes: &mut [Vote<'a>], topology: &'a Topology, ip: IpAddr) {
+    for tunnel in ways::tunnels_of(topology, ip) {
+        for vote in votes.iter_mut().filter(|vote| vote.plane == Plane::Host) {
+            let mut links = topology.links.iter().filter(|link| link.edge == tunnel.over);
+            if links.any(|link| vote.ways.contains(link.name.as_str())) {
+                vote.ways.insert(&tunnel.name);
+            }
+        }
+    }
 }
 
 /// The class of an endpoint: that of its addresses that answered (DESIGN §4.5).
@@ -166,11 +198,7 @@ fn ask_hops<'a>(
 ) -> Vec<Vote<'a>> {
     let mut taken = Ways::new();
     let mut contradictory = false;
-    for trace in &seen.traces {
-        let age = now.duration_since(trace.at).unwrap_or_default();
-        if age > HOP_EVIDENCE_LIMIT {
-            continue;
-        }
+    for trace in fresh_traces(seen, now) {
         let mut proven: Vec<(u8, IpAddr, Way<'_>)> = Vec::new();
         for hop in &trace.hops {
             let Some(from) = hop.from.map(|from| from.to_canonical()).filter(|from| *from != ip) else {
@@ -195,6 +223,15 @@ fn ask_hops<'a>(
         votes.push(vote(Ways::new()));
     }
     votes
+}
+
+/// Traces that still count (DOMAIN §3.2 d).
+pub(super) fn fresh_traces(
+    seen: &AddressObservation,
+    now: SystemTime,
+) -> impl Iterator<Item = &TraceObservation> {
+    let fresh = move |at: SystemTime| now.duration_since(at).unwrap_or_default() <= HOP_EVIDENCE_LIMIT;
+    seen.traces.iter().filter(move |trace| fresh(trace.at))
 }
 
 fn describe(trace: &TraceObservation, proven: &[(u8, IpAddr, Way<'_>)]) -> Evidence {
@@ -235,7 +272,8 @@ fn internal(
     let leaves = |vote: &Vote<'_>| {
         ways::all(topology).iter().any(|way| vote.ways.contains(way.name()) && way.edge() != Edge::Internal)
     };
-    if votes.iter().any(|vote| vote.plane == Plane::Data && leaves(vote)) {
+    let outside = [Plane::Data, Plane::Control];
+    if votes.iter().any(|vote| outside.contains(&vote.plane) && leaves(vote)) {
         return Path::unknown(Reason::Conflict, evidence);
     }
     limit_by_answer(stays(evidence), answered)
@@ -256,12 +294,13 @@ fn stays(evidence: Vec<Evidence>) -> Path {
 /// A7 and A8 for destinations outside the site.
 fn decide(
     votes: &[Vote<'_>],
-    mixed_by_ecmp: bool,
+    mixed: bool,
+    default_by: &Ways<'_>,
     topology: &Topology,
     ip: IpAddr,
     evidence: Vec<Evidence>,
 ) -> Path {
-    if mixed_by_ecmp {
+    if mixed {
         return Path::unknown(Reason::EcmpMixedClass, evidence);
     }
     if votes.is_empty() {
@@ -282,13 +321,18 @@ fn decide(
     if remaining.is_empty() {
         return Path::unknown(Reason::Conflict, evidence);
     }
-    let confidence = confidence(votes);
-    if confidence == Confidence::Unknown {
-        return Path::unknown(Reason::Insufficient, evidence);
-    }
-    let Some(mut path) = ways::path(topology, &remaining, ip, confidence, evidence.clone()) else {
+    let Some(mut path) = ways::path(topology, &remaining, ip, Confidence::Unknown, evidence.clone()) else {
         return Path::unknown(Reason::Ambiguous, evidence);
     };
+    // What leaves several classes possible excludes, but does not speak for one of them.
+    let speaks = |vote: &&Vote<'_>| {
+        let mut ways = ways::all(topology).into_iter().filter(|way| vote.ways.contains(way.name()));
+        ways.all(|way| way.class(ip, topology).0 == path.class)
+    };
+    path.confidence = confidence(votes.iter().filter(speaks));
+    if path.confidence == Confidence::Unknown {
+        return Path::unknown(Reason::Insufficient, evidence);
+    }
     match path.class {
         // The private peering carries a private address that nobody declared, or what is not of the site goes deeper into
         // it: nothing says where it ends.
@@ -296,8 +340,15 @@ fn decide(
             let reason = if is_private(ip) { Reason::UndeclaredPrivate } else { Reason::Insufficient };
             Path { reason: Some(reason), confidence: Confidence::Unknown, exit: None, ..path }
         }
-        // The hop alone cannot show the default route that the class is about (E7d, DESIGN §4.5); nor the path
-        // that carries a tunnel's outer packets.
+        // With its hop the default route that the class is about is shown (E7d, DESIGN §4.5).
+        PathClass::InternetViaAzureBgp
+            if path.links.iter().all(|link| default_by.contains(link.as_str()))
+                && path.edge == Some(Edge::ErPrivate)
+                && remaining.is_subset(&links_of(topology)) =>
+        {
+            path
+        }
+        // The hop alone cannot show it; nor the path that carries a tunnel's outer packets.
         PathClass::InternetViaAzureBgp | PathClass::ErPrivateIpsec | PathClass::GsaRemoteNetwork => {
             path.confidence = Confidence::Probable;
             path
@@ -306,13 +357,19 @@ fn decide(
     }
 }
 
-/// A8, before the answer of the destination is considered.
-fn confidence(votes: &[Vote<'_>]) -> Confidence {
+fn links_of(topology: &Topology) -> Ways<'_> {
+    topology.links.iter().map(|link| link.name.as_str()).collect()
+}
+
+/// A8, before the answer of the destination is considered. The control plane alone counts where the flow is seen to meet a
+/// router that chose this route.
+fn confidence<'v, 'a: 'v>(votes: impl Iterator<Item = &'v Vote<'a>>) -> Confidence {
+    let votes: Vec<&Vote<'_>> = votes.collect();
     if votes.iter().any(|vote| vote.decides && matches!(vote.plane, Plane::Data | Plane::Host)) {
         return Confidence::Confirmed;
     }
     let planes: BTreeSet<Plane> = votes.iter().map(|vote| vote.plane).collect();
-    if planes.contains(&Plane::Control) || planes.len() >= 2 {
+    if votes.iter().any(|vote| vote.decides && vote.plane == Plane::Control) || planes.len() >= 2 {
         return Confidence::Probable;
     }
     Confidence::Unknown

@@ -109,6 +109,18 @@ fn longest(nets: &[ipnet::IpNet], ip: IpAddr) -> Option<u8> {
     nets.iter().filter(|net| net.contains(&ip)).map(|net| net.prefix_len()).max()
 }
 
+/// The tunnels whose prefixes name the destination by the longest prefix; a default route names none.
+pub fn tunnels_of(topology: &Topology, ip: IpAddr) -> Vec<&Tunnel> {
+    let length = |tunnel: &Tunnel| longest(&tunnel.prefixes, ip).filter(|length| *length > 1);
+    let longest = topology.tunnels.iter().filter_map(length).max();
+    topology.tunnels.iter().filter(|tunnel| longest.is_some() && length(tunnel) == longest).collect()
+}
+
+/// The longest declared prefix of the site that holds the address.
+pub fn onprem_length(topology: &Topology, ip: IpAddr) -> Option<u8> {
+    longest(&topology.onprem, ip)
+}
+
 /// Every declared way, links first.
 pub fn all(topology: &Topology) -> Vec<Way<'_>> {
     topology.links.iter().map(Way::Link).chain(topology.tunnels.iter().map(Way::Tunnel)).collect()

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::{Finding, FindingId, Severity};
 use crate::attribution::{Judged, Judgement, PathClass, Reason};
 use crate::config::{Edge, Policy};
-use crate::eligibility::{Outcome, Peering};
+use crate::eligibility::{Outcome, Peering, Rule};
 use crate::failure::label;
 use crate::target::{EndpointKey, Origin, is_private};
 
@@ -27,6 +27,7 @@ pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey) -> Vec<Finding> {
         let raised = [
             // A CA host gets F33 or F34, not F02 as well (DESIGN §4.5); F01 only if the data says so.
             if ca_only && !about.could_go_by_expressroute() { None } else { about.by_internet() },
+            about.authorised_by_internet(),
             about.ineligible_by_expressroute(),
             about.private_by_internet(),
             about.private_undeclared(),
@@ -134,6 +135,20 @@ impl About<'_> {
                 Some((FindingId::F01, severity, format!("{carried}; {why}"), remedy))
             }
         }
+    }
+
+    /// F06, beside F01: Microsoft's approval is there and not used.
+    fn authorised_by_internet(&self) -> Option<Raised> {
+        let eligibility = &self.judgement.eligibility;
+        let authorised = self.judged.plan.topology.circuits.values().any(|circuit| circuit.m365_authorised);
+        let may = eligibility.rule == Rule::El7 && self.could_go_by_expressroute();
+        if !(authorised && may && self.class().is_internet()) {
+            return None;
+        }
+        let community = eligibility.community.as_deref().unwrap_or("no documented community");
+        let detail = format!("{}; Microsoft 365 is authorised on a circuit ({community})", self.carried());
+        let remedy = "check the route filter for the community (5010, 5020, 5030, 5100), the received routes, and that the edge router prefers them";
+        Some((FindingId::F06, Severity::Medium, detail, remedy))
     }
 
     /// F03 and F04.

@@ -44,6 +44,8 @@ finding_ids! {
     F02 INELIGIBLE_VIA_INTERNET "what ExpressRoute cannot carry goes by the Internet";
     F03 INELIGIBLE_VIA_ER_PRIVATE "what ExpressRoute cannot carry goes by the private peering";
     F04 INELIGIBLE_VIA_ER_MICROSOFT "what is not supported goes by the Microsoft peering";
+    F05 UNAUTHORISED_M365_ROUTE "routes of Microsoft 365 come without declared authorisation";
+    F06 M365_APPROVED_BUT_INTERNET "Microsoft 365 that is authorised over ExpressRoute goes by the Internet";
     F07 ROUTE_FILTER_MISSING_COMMUNITY "Microsoft peering could carry it with one more community";
     F08 SKU_SCOPE_EXCEEDED "a region that no circuit's SKU reaches";
     F09 PRIVATE_ENDPOINT_AVAILABLE_NOT_USED "a public address where a private endpoint could be";
@@ -56,13 +58,16 @@ finding_ids! {
     F16 CATALOGUE_NAME_UNRESOLVABLE "a needed name gives no address";
     F17 TAG_CONFLICT_UNSUPPORTED_REGIONAL "an unsupported service at an address that could be carried";
     F18 STALE_DATASET "data is older than its limit";
+    F19 DEFAULT_ROUTE_ON_MICROSOFT_PEERING "a default route comes from the Microsoft peering";
     F20 ECMP_MIXED_CLASS "equal cost over closed and other links";
     F22 IPV6_LEAK "IPv6 leaves by the Internet while IPv4 is closed";
+    F23 LATENT_LEAK_ON_FAILOVER "another path than a closed one would carry it if ExpressRoute's routes vanished";
     F24 PROXY_BYPASS_POSSIBLE "a direct connection works beside the proxy";
     F25 TLS_INSPECTION "somebody on the way signs in the place of the server";
     F28 MACSEC_UNVERIFIABLE "MACsec is declared and cannot be seen";
     F29 PEERING_SERVICE_NOT_CLOSED "a Peering Service under a closed policy";
     F30 PATH_EVIDENCE_CONFLICT "strong evidence contradicts";
+    F31 CE_ROUTE_REJECTED "the edge router does not use what the Microsoft peering announces";
     F33 CA_HOST_UNREACHABLE "a CA host does not serve what a certificate points to";
     F34 CA_HOST_VIA_INTERNET "a CA host is reached by the Internet";
     F35 CA_HOST_UNDOCUMENTED "a CA host in none of Microsoft's lists";

@@ -9,8 +9,10 @@ mod endpoints;
 mod finding;
 mod links;
 mod names;
+mod routes;
 
 pub use finding::{Finding, FindingId, Severity};
+pub use routes::untold;
 
 use crate::attribution::Judged;
 use crate::catalog::Catalog;
@@ -22,12 +24,14 @@ pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables, past: &P
     let mut findings = certificates::grace(judged);
     findings.extend(links::find(judged));
     findings.extend(data::find(judged, tables));
+    findings.extend(routes::of_peers(judged, &tables.communities));
     let strangers = certificates::strangers(judged);
     for key in judged.picture.members.keys() {
         findings.extend(endpoints::find(judged, key, catalogs));
         findings.extend(addresses::find(judged, key));
         findings.extend(names::find(judged, key));
         findings.extend(eligibility::find(judged, key, catalogs));
+        findings.extend(routes::find(judged, key));
         findings.extend(ca_hosts::find(judged, key, &tables.ca_hosts));
         findings.extend(certificates::find(judged, key, catalogs, &strangers));
         findings.extend(certificates::changed(judged, key, past));

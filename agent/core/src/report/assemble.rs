@@ -16,6 +16,7 @@ use crate::config::Plan;
 use crate::findings;
 use crate::observation::{Contact, DnsStatus};
 use crate::pki::revocation::{Revocation, Staple};
+use crate::rib::Rib;
 use crate::tables::Tables;
 use crate::target::{EndpointKey, Origin, is_private};
 use crate::verdict::{self, Ruling};
@@ -35,6 +36,8 @@ pub struct Round<'a> {
     pub picture: &'a Picture,
     /// What earlier rounds saw; with this one.
     pub past: &'a Past,
+    /// The edge routers' tables, where they are listened to.
+    pub rib: Option<&'a Rib>,
     /// When it began.
     pub started_at: SystemTime,
     /// When it was complete.
@@ -45,8 +48,9 @@ pub struct Round<'a> {
 
 /// The report on a round.
 pub fn assemble(round: Round<'_>) -> Report {
-    let Round { version, plan, catalogs, tables, picture, past, started_at, finished_at, not_tested } = round;
-    let judged = judge(plan, tables, picture, finished_at);
+    let Round { version, plan, catalogs, tables, picture, past, rib, started_at, finished_at, not_tested } =
+        round;
+    let judged = judge(plan, tables, picture, rib, finished_at);
     let rulings: Vec<Ruling> =
         plan.workloads.iter().map(|workload| verdict::rule(&judged, workload)).collect();
     let verdicts: Vec<_> = plan
@@ -78,7 +82,7 @@ pub fn assemble(round: Round<'_>) -> Report {
         ca_urls: ca_urls(&judged),
         findings: findings::find(&judged, catalogs, tables, past),
         data: tables.data_sets().into_iter().map(|set| data(set, finished_at)).collect(),
-        not_tested: untested(plan, picture, not_tested),
+        not_tested: untested(&judged, not_tested),
     }
 }
 
@@ -266,7 +270,8 @@ fn data(set: &crate::tables::DataSet, now: SystemTime) -> DataReport {
 }
 
 /// What a reader could take for granted and was not looked at.
-fn untested(plan: &Plan, picture: &Picture, mut words: Vec<String>) -> Vec<String> {
+fn untested(judged: &Judged<'_>, mut words: Vec<String>) -> Vec<String> {
+    let Judged { plan, picture, .. } = judged;
     words.push(
         "one round was judged as it was seen; addresses and chains that rotate may differ later".into(),
     );
@@ -286,11 +291,9 @@ fn untested(plan: &Plan, picture: &Picture, mut words: Vec<String>) -> Vec<Strin
             key.host
         )
     }));
-    if plan.bmp.is_some() {
-        words.push(
-            "[bmp] is configured, and this version does not listen to it: no evidence of the control plane"
-                .into(),
-        );
+    words.extend(findings::untold(judged));
+    if plan.bmp.as_ref().is_some_and(|bmp| bmp.allow.is_empty()) {
+        words.push("bmp.allow names no router, so none may send its table".into());
     }
     if !plan.echoes.is_empty() {
         words.push(

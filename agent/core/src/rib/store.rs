@@ -23,6 +23,12 @@ pub struct Rib {
     refused_routers: u64,
 }
 
+impl std::fmt::Debug for Rib {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rib").field("routers", &self.routers.len()).finish_non_exhaustive()
+    }
+}
+
 impl Rib {
     /// An empty one with these bounds.
     pub fn with_limits(limits: Limits) -> Self {

@@ -151,13 +151,18 @@ impl Communities {
         by_id.or_else(|| self.services.iter().find(|s| s.m365_area.as_deref() == Some(set.area.as_str())))
     }
 
+    /// The service that a community is of.
+    pub fn service(&self, community: Community) -> Option<&Service> {
+        self.services.iter().find(|service| service.community() == community)
+    }
+
     /// What a community says, by the parse rule of DOMAIN §2.4.
     pub fn meaning(&self, community: Community) -> Meaning {
         let Community(value) = community;
         if let Some(name) = self.national.get(&value) {
             return Meaning::National(name.clone());
         }
-        if let Some(service) = self.services.iter().find(|service| service.value == value) {
+        if let Some(service) = self.service(community) {
             return Meaning::Service(service.name.clone());
         }
         let (plane, number) = (value / 1000, value % 1000);

@@ -4,6 +4,7 @@
 mod attribution;
 mod certificates;
 mod closure;
+mod control;
 mod findings;
 mod invariant;
 mod ms_chains;
@@ -11,5 +12,7 @@ mod names;
 mod needs;
 mod outside;
 mod report;
+mod router;
+mod routes;
 mod verdict;
 mod world;

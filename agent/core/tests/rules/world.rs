@@ -25,6 +25,7 @@ use closedpath_core::pki::ocsp::{OcspAnswer, OcspStatus, Signer};
 use closedpath_core::pki::revocation::Said;
 use closedpath_core::pki::{Reasons, Trust};
 use closedpath_core::report::{EndpointReport, Report, Round, WorkloadReport, assemble};
+use closedpath_core::rib::Rib;
 use closedpath_core::tables::Tables;
 use closedpath_core::target::EndpointKey;
 
@@ -141,6 +142,7 @@ pub struct World {
     pub plan: Plan,
     pub tables: Tables,
     pub catalogs: Vec<Catalog>,
+    pub rib: Option<Rib>,
     observed: Vec<Observed>,
     dns: BTreeMap<String, DnsView>,
     elsewhere: BTreeMap<String, Vec<DnsView>>,
@@ -180,6 +182,7 @@ pub fn with_catalogs(config: &str, catalogs: Vec<Catalog>) -> World {
         plan,
         tables,
         catalogs,
+        rib: None,
         observed,
         dns,
         elsewhere: BTreeMap::new(),
@@ -206,6 +209,12 @@ impl World {
     /// An address that the first resolver does not give.
     pub fn unlisted(mut self, seen: Observed) -> Self {
         self.observed.push(seen);
+        self
+    }
+
+    /// The edge routers told their tables.
+    pub fn tables(mut self, rib: Rib) -> Self {
+        self.rib = Some(rib);
         self
     }
 
@@ -317,6 +326,7 @@ impl World {
             tables: &self.tables,
             picture,
             past: &self.past,
+            rib: self.rib.as_ref(),
             started_at: now(),
             finished_at: now(),
             not_tested: Vec::new(),

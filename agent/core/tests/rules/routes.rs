@@ -1,0 +1,175 @@
+//! Findings from the edge routers' tables: F05, F06, F07, F19, F23, F31. Each is raised where its condition holds, and not
+//! where it does not.
+
+use closedpath_core::findings::{FindingId, Severity};
+use closedpath_core::tables::{AsnTable, DataFile, ServiceTags};
+
+use crate::router::{CE, Router, router};
+use crate::world::{Observed, Seen, World, observed, world};
+
+const TAGS: &str = include_str!("../../../../tests/data/ServiceTags_Public_20251110.extract.json");
+const ASN: &str = include_str!("../../../../tests/data/asn.tsv");
+/// Entra ID: eligible by community 12076:5060.
+const ENTRA: &str = "20.190.141.1";
+const VNET: &str = "10.100.0.4";
+const ER: &str = "172.16.0.2";
+const MS: &str = "203.0.113.2";
+const ISP: &str = "198.51.100.1";
+const SITE: &str = r#"
+[topology]
+onprem = ["192.168.0.0/16"]
+vnet = ["10.100.0.0/16"]
+[circuit.tokyo]
+sku = "premium"
+location = "Tokyo"
+route_filter = ["12076:51012", "12076:5060"]
+[[link]]
+name = "er"
+edge = "er_private"
+circuit = "tokyo"
+msee = ["172.16.0.2"]
+[[link]]
+name = "ms"
+edge = "er_microsoft"
+circuit = "tokyo"
+msee = ["203.0.113.2"]
+[[link]]
+name = "isp"
+edge = "internet"
+hops = ["198.51.100.1"]
+bgp_peer = ["198.51.100.1"]
+[bmp]
+listen = "127.0.0.1:11019"
+allow = ["192.168.1.1"]
+[[workload]]
+name = "w"
+policy = "closed"
+[[target]]
+workload = "w"
+host = "a.example"
+port = 443
+probe = "tcp"
+"#;
+
+fn site(config: &str) -> World {
+    let mut world = world(config);
+    let file = |name, text| DataFile { name, modified: None, text };
+    let tags = ServiceTags::parse(&file("ServiceTags_Public_20251110.extract.json", TAGS));
+    world.tables.service_tags = Some(tags.expect("the extract parses"));
+    world.tables.asn = Some(AsnTable::parse(&file("asn.tsv", ASN)).expect("the extract parses"));
+    world.tables.limits.service_tags_stale = std::time::Duration::MAX;
+    world
+}
+
+fn by(hop: &str, ip: &str) -> Observed {
+    observed("a.example", ip).route("eth0", CE).hops([CE, hop]).connected()
+}
+
+fn look(table: Router, seen: Observed) -> Seen {
+    site(SITE).see(seen).tables(table.rib).look()
+}
+
+/// Severity and subject of the findings of one kind.
+fn raised(seen: &Seen, id: FindingId) -> Vec<(Severity, String)> {
+    seen.findings(id).iter().map(|finding| (finding.severity, finding.subject.clone())).collect()
+}
+
+fn once(severity: Severity, subject: &str) -> Vec<(Severity, String)> {
+    vec![(severity, subject.into())]
+}
+
+#[test]
+fn f05_routes_of_microsoft_365_come_without_declared_authorisation() {
+    let exchange = || router(CE).tagged(MS, &[5010], &["40.104.0.0/15"]).post(ISP, 64500, &["0.0.0.0/0"]);
+    assert_eq!(
+        raised(&look(exchange(), by(MS, ENTRA)), FindingId::F05),
+        once(Severity::High, "peer:203.0.113.2")
+    );
+    let entra = router(CE).tagged(MS, &[5060, 51012], &["20.190.128.0/18"]);
+    assert_eq!(raised(&look(entra, by(MS, ENTRA)), FindingId::F05), []);
+    let config = SITE.replace("location = \"Tokyo\"", "location = \"Tokyo\"\nm365_authorised = true");
+    let authorised = site(&config).see(by(MS, ENTRA)).tables(exchange().rib).look();
+    assert_eq!(raised(&authorised, FindingId::F05), []);
+    assert_eq!(raised(&look(exchange().lost(), by(MS, ENTRA)), FindingId::F05), [], "stale");
+}
+
+#[test]
+fn f07_no_route_filter_has_the_community() {
+    let config = SITE.replace(", \"12076:5060\"", "");
+    let seen = site(&config).see(by(ISP, ENTRA)).look();
+    assert_eq!(raised(&seen, FindingId::F07), once(Severity::Medium, "a.example:443/tcp 20.190.141.1"));
+    assert!(seen.findings(FindingId::F07)[0].detail.contains("12076:5060"));
+    assert_eq!(raised(&site(SITE).see(by(ISP, ENTRA)).look(), FindingId::F07), []);
+}
+
+#[test]
+fn f19_a_default_route_comes_from_the_microsoft_peering() {
+    let table = |ms: &[&str], er: &[&str]| router(CE).post(MS, 12076, ms).post(ER, 12076, er);
+    let seen = |ms: &[&str], er: &[&str]| raised(&look(table(ms, er), by(MS, ENTRA)), FindingId::F19);
+    assert_eq!(seen(&["0.0.0.0/0"], &["10.100.0.0/16"]), once(Severity::High, "peer:203.0.113.2"));
+    assert_eq!(seen(&["::/0"], &["10.100.0.0/16"]), once(Severity::High, "peer:203.0.113.2"));
+    assert_eq!(seen(&["20.190.128.0/18"], &["0.0.0.0/0"]), [], "from the private peering it is P7b");
+    assert_eq!(seen(&["0.0.0.0/1"], &["10.100.0.0/16"]), [], "one half");
+}
+
+#[test]
+fn a_default_route_on_the_microsoft_peering_makes_nothing_eligible() {
+    let with = |prefix: &str| {
+        let table = router(CE).post(MS, 12076, &[prefix]);
+        let seen = look(table, by(MS, "203.0.113.9"));
+        seen.endpoint("a.example:443/tcp").addresses[0].eligibility.facts.join("; ")
+    };
+    assert!(!with("0.0.0.0/0").contains("received"));
+    assert!(with("203.0.113.0/24").contains("203.0.113.0/24 is received on Microsoft peering"));
+}
+
+#[test]
+fn f23_without_its_closed_routes_the_provider_would_carry_it() {
+    let table =
+        || router(CE).post(ER, 12076, &["10.100.0.0/16", "10.100.0.0/24"]).post(ISP, 64500, &["0.0.0.0/0"]);
+    let seen = look(table(), by(ER, VNET));
+    assert_eq!(raised(&seen, FindingId::F23), once(Severity::High, "a.example:443/tcp 10.100.0.4"));
+    let detail = &seen.findings(FindingId::F23)[0].detail;
+    assert!(detail.contains("0.0.0.0/0 of isp") && detail.contains("2 closed routes stand"), "{detail}");
+    assert_eq!(seen.path("a.example:443/tcp").class, closedpath_core::attribution::PathClass::ErPrivate);
+    assert_eq!(raised(&look(table(), by(ISP, "203.0.113.9")), FindingId::F23), [], "it is not closed now");
+    assert_eq!(raised(&look(table().lost(), by(ER, VNET)), FindingId::F23), [], "stale");
+    let stops = router(CE).post(ER, 12076, &["10.100.0.0/16"]).post(ISP, 64500, &["203.0.113.0/24"]);
+    assert_eq!(raised(&look(stops, by(ER, VNET)), FindingId::F23), [], "nothing would carry it");
+}
+
+#[test]
+fn f23_counts_the_default_route_from_azure_as_a_leak_of_public_destinations() {
+    let table = router(CE).post(ER, 12076, &["0.0.0.0/0"]).post(MS, 12076, &["20.190.128.0/18"]);
+    assert_eq!(raised(&look(table, by(MS, ENTRA)), FindingId::F23).len(), 1);
+}
+
+#[test]
+fn f23_is_excluded_only_where_all_alternatives_are_seen() {
+    let known = |table: Router, words: &str| {
+        let seen = look(table, by(ER, VNET));
+        assert_eq!(raised(&seen, FindingId::F23), []);
+        seen.report.not_tested.iter().any(|said| said.contains("(F23)") && said.contains(words))
+    };
+    let chosen_only = router(CE).chose(ER, 12076, &["10.100.0.0/16"]);
+    assert!(known(chosen_only, "tells only what it chose"));
+    let stranger = router(CE).post(ER, 12076, &["10.100.0.0/16"]).post("192.0.2.7", 64501, &["0.0.0.0/0"]);
+    assert!(known(stranger, "192.0.2.7"));
+    assert!(!known(router(CE).post(ER, 12076, &["10.100.0.0/16"]), ""), "nothing is left, and all is seen");
+}
+
+#[test]
+fn f31_the_router_does_not_use_what_the_microsoft_peering_sends() {
+    let sent = || router(CE).pre(MS, 12076, &["20.190.128.0/18"]);
+    let rejected = sent().chose(ISP, 64500, &["0.0.0.0/0"]);
+    let seen = look(rejected, by(ISP, ENTRA));
+    assert_eq!(raised(&seen, FindingId::F31), once(Severity::Medium, "a.example:443/tcp 20.190.141.1"));
+    let used = sent().chose(MS, 12076, &["20.190.128.0/18"]).chose(ISP, 64500, &["0.0.0.0/0"]);
+    assert_eq!(raised(&look(used, by(MS, ENTRA)), FindingId::F31), []);
+    let unseen = sent().post(ISP, 64500, &["0.0.0.0/0"]);
+    assert_eq!(
+        raised(&look(unseen, by(ISP, ENTRA)), FindingId::F31),
+        [],
+        "without a Loc-RIB it is not known"
+    );
+}
