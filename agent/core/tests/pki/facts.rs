@@ -153,11 +153,25 @@ fn names_that_only_begin_alike_are_not_one_name() {
         read(&sequence(&[&signed, parts.rest()]))
     };
     let (good, other) = (sequence(&[&rdn(b"a")]), sequence(&[&rdn(b"b")]));
-    assert!(with(&good, &good).unwrap().self_signed);
-    assert!(!with(&good, &other).unwrap().self_signed);
+    let same = with(&good, &good).unwrap();
+    assert_eq!(same.subject, same.issuer);
+    let two = with(&good, &other).unwrap();
+    assert_ne!(two.subject, two.issuer);
     // No attribute can be read of an RDN that is a SET of INTEGER.
     let odd = |last: u8| sequence(&[&rdn(b"a"), &[0x31, 3, 2, 1, last]]);
     assert_eq!(with(&odd(1), &odd(2)), None);
     assert_eq!(with(&good, &odd(1)), None);
     assert_eq!(with(&odd(1), &good), None);
+}
+
+#[test]
+fn a_certificate_to_its_own_name_that_another_key_signed_did_not_sign_itself() {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name.push(rcgen::DnType::CommonName, "CA");
+    let (old, new) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+    let own = params.clone().self_signed(&old).unwrap();
+    assert!(read(own.der()).unwrap().self_signed);
+    let rollover = params.signed_by(&new, &rcgen::Issuer::new(params.clone(), &old)).unwrap();
+    let facts = read(rollover.der()).unwrap();
+    assert_eq!((facts.subject == facts.issuer, facts.self_signed), (true, false));
 }
