@@ -162,7 +162,11 @@ fn seen(group: &Group<'_>) -> String {
             [subject] if group.count == 1 => lines.push(format!("<b>{}</b><br>{sentence}", escape(subject))),
             [subject] => lines.push(format!("<b>{}</b> {sentence}", escape(subject))),
             subjects => {
-                lines.push(format!("each of {} {sentence}: {}", subjects.len(), escape(&subjects.join(", "))))
+                lines.push(format!(
+                    "each of {} {sentence}: {}",
+                    subjects.len(),
+                    escape(&subjects.join(", "))
+                ));
             }
         }
     }

@@ -330,6 +330,16 @@ mod tests {
     }
 
     #[test]
+    fn columns_line_up_below_a_wide_host() {
+        let mut report = with(vec![url("a.crl", None)]);
+        report.endpoints[1].host = "閉域.example".to_owned();
+        let text = section(&report);
+        let wanted = "  HOST          KIND  PATH     SERVED  CERTS  VALID UNTIL
+  閉域.example  CRL   unknown  1 of 1  1      2026-11-01T00:00Z";
+        assert!(text.ends_with(wanted), "{text}");
+    }
+
+    #[test]
     fn an_answer_that_comes_late_is_told() {
         let mut urls = vec![url("a.crl", None)];
         urls[0].took = Some(3.24);

@@ -136,6 +136,21 @@ impl Page {
                 *width = (*width).max(text.width());
             }
         }
+        // Lists that are too wide continue below; what is no list keeps its width.
+        while 2 * GAP + widths.iter().skip(1).map(|width| width + GAP).sum::<usize>() > self.style.width {
+            let narrower = (1..widths.len()).filter_map(|column| {
+                let cells = rows.iter().filter_map(|row| row.cells.get(column));
+                let title = header.get(column).map_or(0, |title| title.width());
+                let least = cells.flat_map(|(_, text)| pieces(text)).map(UnicodeWidthStr::width).max();
+                let least = least.unwrap_or(0).max(title);
+                (least < *widths.get(column)?).then_some((column, least))
+            });
+            let widest = narrower.max_by_key(|(column, _)| widths.get(*column).copied());
+            let Some((column, least)) = widest else { break };
+            if let Some(width) = widths.get_mut(column) {
+                *width = least;
+            }
+        }
         let others: usize = widths.iter().skip(1).map(|width| width + GAP).sum();
         let room = self.style.width.saturating_sub(others + GAP);
         // Rather a line of its own for most names than columns that are wider than the terminal.
@@ -167,13 +182,19 @@ impl Page {
     }
 
     fn row(&mut self, cells: &[Cell], widths: &[usize]) {
-        let mut line = String::from("  ");
-        for ((tone, text), width) in cells.iter().zip(widths) {
-            let fill = width.saturating_sub(text.width());
-            line += &paint(*tone, text);
-            line += &" ".repeat(fill + 2);
+        let columns: Vec<Vec<String>> =
+            cells.iter().zip(widths).map(|((_, text), width)| fold(text, *width)).collect();
+        for index in 0..columns.iter().map(Vec::len).max().unwrap_or(0) {
+            let mut line = String::from("  ");
+            for (((tone, _), lines), width) in cells.iter().zip(&columns).zip(widths) {
+                let text = lines.get(index).map_or("", String::as_str);
+                if !text.is_empty() {
+                    line += &paint(*tone, text);
+                }
+                line += &" ".repeat(width.saturating_sub(text.width()) + 2);
+            }
+            self.line(&line);
         }
-        self.line(&line);
     }
 
     fn hard_wrapped(&mut self, tone: Tone, text: &str) {
@@ -186,6 +207,26 @@ impl Page {
     pub(crate) fn finish(self) -> String {
         self.text
     }
+}
+
+/// The entries of a list, each with its comma.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive(',').map(str::trim)
+}
+
+/// A list in lines of at most `width` where its entries allow that.
+fn fold(text: &str, width: usize) -> Vec<String> {
+    if text.width() <= width {
+        return vec![text.to_owned()];
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for piece in pieces(text) {
+        match lines.last_mut() {
+            Some(line) if line.width() + piece.width() <= width => line.push_str(piece),
+            _ => lines.push(piece.to_owned()),
+        }
+    }
+    lines
 }
 
 /// Control characters, and those that reorder what follows (Unicode TR 9).
@@ -256,6 +297,33 @@ mod tests {
         assert!(narrow.lines().all(|line| shown(line) <= 80), "{narrow}");
         // Nothing of the long name is cut; the other x is in the proxy's class.
         assert_eq!(text.matches('x').count(), 120 + 1);
+    }
+
+    #[test]
+    fn a_list_that_is_too_wide_continues_below_in_its_column() {
+        let cells = [
+            "a.example:443/tls",
+            "internet_direct",
+            "confirmed",
+            "er-primary-ms,internet",
+            "1 of 2, 34 µs",
+            "expired,name",
+        ];
+        let cells = cells.iter().map(|text| (Tone::Plain, (*text).to_owned())).collect();
+        let mut page = Page::new(Style { colour: false, ..NARROW });
+        page.table(
+            &["ENDPOINT", "PATH", "SURE", "LINK", "ANSWER", "CERT"],
+            &[Row { cells, remarks: Vec::new() }],
+        );
+        assert_eq!(
+            page.finish(),
+            "  ENDPOINT
+         PATH             SURE       LINK            ANSWER         CERT
+  a.example:443/tls
+         internet_direct  confirmed  er-primary-ms,  1 of 2, 34 µs  expired,name
+                                     internet
+"
+        );
     }
 
     #[test]
