@@ -28,10 +28,8 @@ fn pkcs7_of(names: &'static [&'static str], form: &'static str) -> Make {
     })
 }
 
-const COMPLETED: &str =
-    "tls incomplete_chain; completed; leaf good by crl; position 1 good by crl; chain good; F37 {d}";
-const NOT_COMPLETED: &str =
-    "tls incomplete_chain; not completed; leaf undetermined; chain undetermined; F37 {d}";
+const COMPLETED: &str = "tls incomplete_chain; completed; leaf good by crl; position 1 good by crl; chain good; F37 {d}";
+const NOT_COMPLETED: &str = "tls incomplete_chain; not completed; leaf undetermined; chain undetermined; F37 {d}";
 
 fn true_ones() -> Vec<Case> {
     vec![
@@ -59,44 +57,20 @@ fn true_ones() -> Vec<Case> {
 fn false_ones() -> Vec<Case> {
     vec![
         alone("a missing intermediate without caIssuers").expect(NOT_COMPLETED),
-        alone("caIssuers with a web page")
-            .aia("/i.cer", bytes(b"<!DOCTYPE html><html><body>Sign in</body></html>"))
-            .expect(NOT_COMPLETED),
+        alone("caIssuers with a web page").aia("/i.cer", bytes(b"<!DOCTYPE html><html><body>Sign in</body></html>")).expect(NOT_COMPLETED),
         alone("caIssuers with nothing").aia("/i.cer", bytes(b"")).expect(NOT_COMPLETED),
         alone("caIssuers with an impostor").aia("/i.cer", der_of("impostor")).expect(NOT_COMPLETED),
         alone("caIssuers with the wrong certificate").aia("/i.cer", der_of("upper")).expect(NOT_COMPLETED),
-        alone("caIssuers with the leaf itself")
-            .aia("/i.cer", Box::new(|world, case| world.der(&format!("{}.leaf", case.host()))))
-            .expect(NOT_COMPLETED),
-        alone("caIssuers with rubbish after the certificate")
-            .aia("/i.cer", Box::new(|world, _| [world.der("issuing"), vec![0]].concat()))
-            .expect(NOT_COMPLETED),
-        alone("caIssuers with half a certificate")
-            .aia("/i.cer", Box::new(|world, _| world.der("issuing")[..200].to_vec()))
-            .expect(NOT_COMPLETED),
-        alone("caIssuers that is gone")
-            .aia_by("/i.cer", "return 404;")
-            .expect("tls incomplete_chain; not completed; leaf undetermined; F33 aia.{d}: 404; F37 {d}"),
-        alone("caIssuers that is forbidden")
-            .aia_by("/i.cer", "return 403;")
-            .expect("tls incomplete_chain; not completed; leaf undetermined; F33 aia.{d}: 403; F37 {d}"),
-        alone("caIssuers with forty megabytes")
-            .aia("/i.cer", Box::new(|_, _| vec![0x30; 40 << 20]))
-            .expect(NOT_COMPLETED),
-        alone("caIssuers with one megabyte")
-            .aia("/i.cer", Box::new(|world, _| [world.der("issuing"), vec![0; 1 << 20]].concat()))
-            .expect(NOT_COMPLETED),
-        alone("caIssuers with seventeen certificates")
-            .aia("/i.pem", Box::new(|world, _| world.shop.read("issuing.pem").expect("a file").repeat(17)))
-            .expect(NOT_COMPLETED),
+        alone("caIssuers with the leaf itself").aia("/i.cer", Box::new(|world, case| world.der(&format!("{}.leaf", case.host())))).expect(NOT_COMPLETED),
+        alone("caIssuers with rubbish after the certificate").aia("/i.cer", Box::new(|world, _| [world.der("issuing"), vec![0]].concat())).expect(NOT_COMPLETED),
+        alone("caIssuers with half a certificate").aia("/i.cer", Box::new(|world, _| world.der("issuing")[..200].to_vec())).expect(NOT_COMPLETED),
+        alone("caIssuers that is gone").aia_by("/i.cer", "return 404;").expect("tls incomplete_chain; not completed; leaf undetermined; F33 aia.{d}: 404; F37 {d}"),
+        alone("caIssuers that is forbidden").aia_by("/i.cer", "return 403;").expect("tls incomplete_chain; not completed; leaf undetermined; F33 aia.{d}: 403; F37 {d}"),
+        alone("caIssuers with forty megabytes").aia("/i.cer", Box::new(|_, _| vec![0x30; 40 << 20])).expect(NOT_COMPLETED),
+        alone("caIssuers with one megabyte").aia("/i.cer", Box::new(|world, _| [world.der("issuing"), vec![0; 1 << 20]].concat())).expect(NOT_COMPLETED),
+        alone("caIssuers with seventeen certificates").aia("/i.pem", Box::new(|world, _| world.shop.read("issuing.pem").expect("a file").repeat(17))).expect(NOT_COMPLETED),
         alone("caIssuers over ldap alone").access("caIssuers;URI:ldap://aia.{d}/cn=i").expect(NOT_COMPLETED),
-        alone("caIssuers at a host that does not exist")
-            .access("caIssuers;URI:http://nowhere.example/i.cer")
-            .expect("tls incomplete_chain; not completed; F33 nowhere.example; F37 {d}"),
-        case("caIssuers in a loop")
-            .issued_by("loop-a")
-            .presents(&["leaf"])
-            .access("caIssuers;URI:http://pub.torture.example/loop-a2.cer")
-            .expect("tls incomplete_chain; not completed; F37 {d}"),
+        alone("caIssuers at a host that does not exist").access("caIssuers;URI:http://nowhere.example/i.cer").expect("tls incomplete_chain; not completed; F33 nowhere.example; F37 {d}"),
+        case("caIssuers in a loop").issued_by("loop-a").presents(&["leaf"]).access("caIssuers;URI:http://pub.torture.example/loop-a2.cer").expect("tls incomplete_chain; not completed; F37 {d}"),
     ]
 }

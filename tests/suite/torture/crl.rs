@@ -28,54 +28,23 @@ const REVOKED: &str = "tls ok; leaf revoked by crl; chain revoked";
 
 fn plain() -> Vec<Case> {
     vec![
-        case("a leaf that the CRL does not list")
-            .crl("/a.crl", base())
-            .expect("tls ok; leaf good by crl; chain good; no F33 crl.{d}"),
+        case("a leaf that the CRL does not list").crl("/a.crl", base()).expect("tls ok; leaf good by crl; chain good; no F33 crl.{d}"),
         case("a revoked leaf known only by CRL").crl("/a.crl", base()).listed().expect(REVOKED),
-        case("a CRL that is gone")
-            .crl_by("/a.crl", "return 404;")
-            .expect("tls ok; leaf undetermined: 404; chain undetermined; F33 crl.{d}: 404"),
-        case("a CRL that is forbidden")
-            .crl_by("/a.crl", "return 403;")
-            .expect("tls ok; leaf undetermined: 403; chain undetermined; F33 crl.{d}: 403"),
-        case("a CRL at a host that resets")
-            .point("URI:http://crl.{d}/a.crl", None)
-            .record("crl", "203.0.113.74")
-            .expect("tls ok; leaf undetermined; chain undetermined; F33 crl.{d}"),
-        case("a CRL at a host that refuses")
-            .point("URI:http://crl.{d}/a.crl", None)
-            .record("crl", "203.0.113.66")
-            .expect("tls ok; leaf undetermined; chain undetermined; F33 crl.{d}: refused"),
-        case("a CRL at a host that drops")
-            .point("URI:http://crl.{d}/a.crl", None)
-            .record("crl", "203.0.113.99")
-            .expect("tls ok; leaf undetermined; chain undetermined; F33 crl.{d}: timeout"),
-        case("a CRL at a host that says nothing")
-            .point("URI:http://crl.{d}/a.crl", None)
-            .record("crl", "203.0.113.73")
-            .expect("tls ok; leaf undetermined; chain undetermined; F33 crl.{d}"),
-        case("a CRL without end")
-            .point("URI:http://crl.{d}/a.crl", None)
-            .record("crl", "203.0.113.71")
-            .expect("tls ok; leaf undetermined; chain undetermined; F33 crl.{d}"),
-        case("a CRL that trickles")
-            .point("URI:http://crl.{d}/a.crl", None)
-            .record("crl", "203.0.113.72")
-            .expect("tls ok; leaf undetermined; chain undetermined; F33 crl.{d}"),
-        case("a CRL at a host that does not exist")
-            .point("URI:http://nowhere.example/a.crl", None)
-            .expect("tls ok; leaf undetermined; chain undetermined; F33 nowhere.example"),
-        case("a CRL by IPv6 alone")
-            .crl("/a.crl", base())
-            .record("crl", "2001:db8::10")
-            .listed()
-            .expect(REVOKED),
+        case("a CRL that is gone").crl_by("/a.crl", "return 404;").expect("tls ok; leaf undetermined: 404; chain undetermined; F33 crl.{d}: 404"),
+        case("a CRL that is forbidden").crl_by("/a.crl", "return 403;").expect("tls ok; leaf undetermined: 403; chain undetermined; F33 crl.{d}: 403"),
+        case("a CRL at a host that resets").point("URI:http://crl.{d}/a.crl", None).record("crl", "203.0.113.74").expect("tls ok; leaf undetermined; chain undetermined; F33 crl.{d}"),
+        case("a CRL at a host that refuses").point("URI:http://crl.{d}/a.crl", None).record("crl", "203.0.113.66").expect("tls ok; leaf undetermined; chain undetermined; F33 crl.{d}: refused"),
+        case("a CRL at a host that drops").point("URI:http://crl.{d}/a.crl", None).record("crl", "203.0.113.99").expect("tls ok; leaf undetermined; chain undetermined; F33 crl.{d}: timeout"),
+        case("a CRL at a host that says nothing").point("URI:http://crl.{d}/a.crl", None).record("crl", "203.0.113.73").expect("tls ok; leaf undetermined; chain undetermined; F33 crl.{d}"),
+        case("a CRL without end").point("URI:http://crl.{d}/a.crl", None).record("crl", "203.0.113.71").expect("tls ok; leaf undetermined; chain undetermined; F33 crl.{d}"),
+        case("a CRL that trickles").point("URI:http://crl.{d}/a.crl", None).record("crl", "203.0.113.72").expect("tls ok; leaf undetermined; chain undetermined; F33 crl.{d}"),
+        case("a CRL at a host that does not exist").point("URI:http://nowhere.example/a.crl", None).expect("tls ok; leaf undetermined; chain undetermined; F33 nowhere.example"),
+        case("a CRL by IPv6 alone").crl("/a.crl", base()).record("crl", "2001:db8::10").listed().expect(REVOKED),
     ]
 }
 
 const SOME: &str = "keyCompromise, CACompromise";
-const OTHERS: &str =
-    "affiliationChanged, superseded, cessationOfOperation, certificateHold, privilegeWithdrawn, AACompromise";
+const OTHERS: &str = "affiliationChanged, superseded, cessationOfOperation, certificateHold, privilegeWithdrawn, AACompromise";
 
 /// A CRL for some reasons at `http://crl.HOST/PATH`.
 fn part(path: &'static str, reasons: &'static str, lists: bool) -> Make {
@@ -96,92 +65,32 @@ fn several() -> Vec<Case> {
             .serve("crl", "/one.crl", part("/one.crl", SOME, lists))
     };
     vec![
-        case("three points of which one is dead")
-            .point("URI:http://dead.{d}/a.crl", None)
-            .record("dead", "203.0.113.66")
-            .crl("/b.crl", base())
-            .crl("/c.crl", base())
+        case("three points of which one is dead").point("URI:http://dead.{d}/a.crl", None).record("dead", "203.0.113.66").crl("/b.crl", base()).crl("/c.crl", base())
             .expect("tls ok; leaf good by crl; chain good; F33 dead.{d}; member crl.{d}:80/http"),
-        case("three points of which two are dead and one lists it")
-            .point("URI:http://dead.{d}/a.crl", None)
-            .record("dead", "203.0.113.66")
-            .crl_by("/b.crl", "return 404;")
-            .crl("/c.crl", base())
-            .listed()
-            .expect(REVOKED),
-        case("two points of which the second lists it")
-            .crl("/a.crl", draft(|_, _| {}))
-            .crl("/b.crl", base())
-            .listed()
-            .expect(REVOKED),
-        case("two URIs in one point of which one is dead")
-            .point("URI:http://dead.{d}/a.crl, URI:http://crl.{d}/a.crl", None)
-            .record("dead", "203.0.113.66")
-            .serve("crl", "/a.crl", base())
+        case("three points of which two are dead and one lists it").point("URI:http://dead.{d}/a.crl", None).record("dead", "203.0.113.66").crl_by("/b.crl", "return 404;").crl("/c.crl", base()).listed().expect(REVOKED),
+        case("two points of which the second lists it").crl("/a.crl", draft(|_, _| {})).crl("/b.crl", base()).listed().expect(REVOKED),
+        case("two URIs in one point of which one is dead").point("URI:http://dead.{d}/a.crl, URI:http://crl.{d}/a.crl", None).record("dead", "203.0.113.66").serve("crl", "/a.crl", base())
             .expect("tls ok; leaf good by crl; chain good; member dead.{d}:80/http"),
-        case("two URIs in one point of which the second lists it")
-            .point("URI:http://crl.{d}/a.crl, URI:http://crl.{d}/b.crl", None)
-            .serve("crl", "/a.crl", draft(|_, _| {}))
-            .serve("crl", "/b.crl", base())
-            .listed()
-            .expect(REVOKED),
-        split("reasons split and one part missing", false)
-            .nginx("crl", "/two.crl", "return 404;")
-            .expect("tls ok; leaf undetermined: some revocation reasons only; chain undetermined"),
-        split("reasons split and all parts there", false)
-            .serve("crl", "/two.crl", part("/two.crl", OTHERS, false))
-            .expect(GOOD),
-        split("reasons split and the first part lists it", true)
-            .nginx("crl", "/two.crl", "return 404;")
-            .expect(REVOKED),
-        split("reasons split and both parts of the same reasons", false)
-            .serve("crl", "/two.crl", part("/two.crl", SOME, false))
-            .expect("tls ok; leaf undetermined; chain undetermined"),
-        case("seventy points at one host")
-            .many_points(70)
-            .serve("crl", "/", base())
-            .expect("leaf good by crl; F40 crl.{d}: more than 64 URLs"),
+        case("two URIs in one point of which the second lists it").point("URI:http://crl.{d}/a.crl, URI:http://crl.{d}/b.crl", None).serve("crl", "/a.crl", draft(|_, _| {})).serve("crl", "/b.crl", base()).listed().expect(REVOKED),
+        split("reasons split and one part missing", false).nginx("crl", "/two.crl", "return 404;").expect("tls ok; leaf undetermined: some revocation reasons only; chain undetermined"),
+        split("reasons split and all parts there", false).serve("crl", "/two.crl", part("/two.crl", OTHERS, false)).expect(GOOD),
+        split("reasons split and the first part lists it", true).nginx("crl", "/two.crl", "return 404;").expect(REVOKED),
+        split("reasons split and both parts of the same reasons", false).serve("crl", "/two.crl", part("/two.crl", SOME, false)).expect("tls ok; leaf undetermined; chain undetermined"),
+        case("seventy points at one host").many_points(70).serve("crl", "/", base()).expect("leaf good by crl; F40 crl.{d}: more than 64 URLs"),
     ]
 }
 
 fn urls() -> Vec<Case> {
     vec![
-        case("a CRL over ldap alone")
-            .point("URI:ldap://crl.{d}/cn=a", None)
-            .expect("tls ok; leaf undetermined; chain undetermined; no member crl.{d}:389/tcp"),
-        case("a CRL over ldap and http")
-            .point("URI:ldap://crl.{d}/cn=a, URI:http://crl.{d}/a.crl", None)
-            .serve("crl", "/a.crl", base())
-            .listed()
-            .expect(REVOKED),
-        case("a CRL at a file")
-            .point("URI:file:///etc/passwd", None)
-            .expect("tls ok; leaf undetermined; chain undetermined"),
-        case("a URL with an escaped space")
-            .point("URI:http://crl.{d}/a%20b.crl", None)
-            .serve("crl", "/a b.crl", base())
-            .listed()
-            .expect(REVOKED),
-        case("a URL in capitals")
-            .point("URI:HTTP://CRL.{d}:80/a.crl", None)
-            .serve("crl", "/a.crl", base())
-            .listed()
-            .expect("tls ok; leaf revoked by crl; member crl.{d}:80/http"),
-        case("a URL with a query")
-            .point("URI:http://crl.{d}/a.crl?part=1", None)
-            .serve("crl", "/a.crl", base())
-            .listed()
-            .expect(REVOKED),
-        case("a URL of three thousand letters")
-            .long_point(3000)
-            .expect("tls ok; leaf undetermined; chain undetermined"),
-        case("a URL that is none")
-            .point("URI:nonsense", None)
-            .expect("tls ok; leaf undetermined; chain undetermined"),
-        case("a CRL over https")
-            .point("URI:https://secure.torture.example/issuing.crl", None)
-            .listed()
-            .expect("tls ok; leaf revoked by crl; member secure.torture.example:443/https"),
+        case("a CRL over ldap alone").point("URI:ldap://crl.{d}/cn=a", None).expect("tls ok; leaf undetermined; chain undetermined; no member crl.{d}:389/tcp"),
+        case("a CRL over ldap and http").point("URI:ldap://crl.{d}/cn=a, URI:http://crl.{d}/a.crl", None).serve("crl", "/a.crl", base()).listed().expect(REVOKED),
+        case("a CRL at a file").point("URI:file:///etc/passwd", None).expect("tls ok; leaf undetermined; chain undetermined"),
+        case("a URL with an escaped space").point("URI:http://crl.{d}/a%20b.crl", None).serve("crl", "/a b.crl", base()).listed().expect(REVOKED),
+        case("a URL in capitals").point("URI:HTTP://CRL.{d}:80/a.crl", None).serve("crl", "/a.crl", base()).listed().expect("tls ok; leaf revoked by crl; member crl.{d}:80/http"),
+        case("a URL with a query").point("URI:http://crl.{d}/a.crl?part=1", None).serve("crl", "/a.crl", base()).listed().expect(REVOKED),
+        case("a URL of three thousand letters").long_point(3000).expect("tls ok; leaf undetermined; chain undetermined"),
+        case("a URL that is none").point("URI:nonsense", None).expect("tls ok; leaf undetermined; chain undetermined"),
+        case("a CRL over https").point("URI:https://secure.torture.example/issuing.crl", None).listed().expect("tls ok; leaf revoked by crl; member secure.torture.example:443/https"),
     ]
 }
 
@@ -189,11 +98,7 @@ fn urls() -> Vec<Case> {
 fn rsa(arguments: &'static [&'static str]) -> Make {
     Box::new(move |world: &World, case: &Case| {
         let out = format!("{}.crl", case.host());
-        let words = [
-            &["ca", "-config", "rsa.conf", "-name", "crl", "-gencrl", "-crldays", "7", "-out", &out][..],
-            arguments,
-        ]
-        .concat();
+        let words = [&["ca", "-config", "rsa.conf", "-name", "crl", "-gencrl", "-crldays", "7", "-out", &out][..], arguments].concat();
         world.shop.run("openssl", &words).expect("a CRL");
         world.shop.run("openssl", &["crl", "-in", &out, "-outform", "DER"]).expect("a CRL")
     })
@@ -201,63 +106,29 @@ fn rsa(arguments: &'static [&'static str]) -> Make {
 
 /// By hand, of `issuer` and by the key of `signer`.
 fn signed_by(issuer: &'static str, signer: &'static str) -> Make {
-    Box::new(move |world, _| {
-        Draft::default().sign(world.authority(issuer), world.authority(signer)).expect("a CRL")
-    })
+    Box::new(move |world, _| Draft::default().sign(world.authority(issuer), world.authority(signer)).expect("a CRL"))
 }
 
 fn signatures() -> Vec<Case> {
     vec![
-        case("a CRL signed by an impostor of the same name")
-            .crl("/a.crl", signed_by("issuing", "impostor"))
-            .expect(nothing!("signature")),
+        case("a CRL signed by an impostor of the same name").crl("/a.crl", signed_by("issuing", "impostor")).expect(nothing!("signature")),
         case("a CRL of another CA").crl("/a.crl", crl_of("root")).expect(nothing!("another CA")),
-        case("a CRL of another CA that lists its number")
-            .crl(
-                "/a.crl",
-                Box::new(|world, case| {
-                    let lists = Draft { entries: entry(&case.serial_octets()), ..Draft::default() };
-                    lists.sign(world.authority("stranger"), world.authority("stranger")).expect("a CRL")
-                }),
-            )
-            .expect(nothing!("another CA")),
-        case("an unsigned CRL")
-            .crl(
-                "/a.crl",
-                Box::new(|world, _| Draft::default().unsigned(world.authority("issuing")).expect("a CRL")),
-            )
-            .expect(nothing!("signature")),
-        case("a CRL with one bit flipped")
-            .crl(
-                "/a.crl",
-                Box::new(|world, _| {
-                    let mut crl = world.base.clone();
-                    let last = crl.len() - 5;
-                    crl[last] ^= 1;
-                    crl
-                }),
-            )
-            .expect(nothing!("signature")),
-        case("a CRL signed with SHA-1")
-            .issued_by("rsa")
-            .crl("/a.crl", rsa(&["-md", "sha1"]))
-            .expect(nothing!("too weak")),
-        case("a CRL signed with MD5")
-            .issued_by("rsa")
-            .crl("/a.crl", rsa(&["-md", "md5"]))
-            .expect(nothing!("too weak or not supported")),
+        case("a CRL of another CA that lists its number").crl("/a.crl", Box::new(|world, case| {
+            let lists = Draft { entries: entry(&case.serial_octets()), ..Draft::default() };
+            lists.sign(world.authority("stranger"), world.authority("stranger")).expect("a CRL")
+        })).expect(nothing!("another CA")),
+        case("an unsigned CRL").crl("/a.crl", Box::new(|world, _| Draft::default().unsigned(world.authority("issuing")).expect("a CRL"))).expect(nothing!("signature")),
+        case("a CRL with one bit flipped").crl("/a.crl", Box::new(|world, _| {
+            let mut crl = world.base.clone();
+            let last = crl.len() - 5;
+            crl[last] ^= 1;
+            crl
+        })).expect(nothing!("signature")),
+        case("a CRL signed with SHA-1").issued_by("rsa").crl("/a.crl", rsa(&["-md", "sha1"])).expect(nothing!("too weak")),
+        case("a CRL signed with MD5").issued_by("rsa").crl("/a.crl", rsa(&["-md", "md5"])).expect(nothing!("too weak or not supported")),
         // RFC 4055 §3.1. A build without RSASSA-PSS for CRLs must say so instead.
-        case("a CRL signed with RSA-PSS")
-            .issued_by("rsa")
-            .crl(
-                "/a.crl",
-                rsa(&["-md", "sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"]),
-            )
-            .expect(GOOD),
-        case("a CRL of a CA that must not sign CRLs")
-            .issued_by("nocrl")
-            .crl("/a.crl", crl_of("nocrl"))
-            .expect(nothing!("key usage")),
+        case("a CRL signed with RSA-PSS").issued_by("rsa").crl("/a.crl", rsa(&["-md", "sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"])).expect(GOOD),
+        case("a CRL of a CA that must not sign CRLs").issued_by("nocrl").crl("/a.crl", crl_of("nocrl")).expect(nothing!("key usage")),
     ]
 }
 
@@ -272,53 +143,27 @@ fn mangled(change: fn(&mut Vec<u8>)) -> Make {
 
 fn forms() -> Vec<Case> {
     vec![
-        case("a truncated CRL")
-            .crl("/a.crl", mangled(|crl| crl.truncate(crl.len() / 2)))
-            .expect(nothing!("malformed")),
-        case("a CRL with rubbish after it")
-            .crl("/a.crl", mangled(|crl| crl.push(0)))
-            .expect(nothing!("malformed")),
-        case("a CRL from the future")
-            .crl("/a.crl", draft(|draft, _| (draft.this, draft.next) = (2880, Some(9000))))
-            .expect(nothing!("future")),
+        case("a truncated CRL").crl("/a.crl", mangled(|crl| crl.truncate(crl.len() / 2))).expect(nothing!("malformed")),
+        case("a CRL with rubbish after it").crl("/a.crl", mangled(|crl| crl.push(0))).expect(nothing!("malformed")),
+        case("a CRL from the future").crl("/a.crl", draft(|draft, _| (draft.this, draft.next) = (2880, Some(9000)))).expect(nothing!("future")),
         case("a CRL dated two minutes ahead").crl("/a.crl", draft(|draft, _| draft.this = 2)).expect(GOOD),
-        case("a stale CRL")
-            .crl("/a.crl", draft(|draft, _| (draft.this, draft.next) = (-9000, Some(-60))))
-            .expect(nothing!("stale")),
-        case("a CRL without nextUpdate")
-            .crl("/a.crl", draft(|draft, _| draft.next = None))
-            .expect(nothing!("no nextUpdate")),
-        case("a CRL whose nextUpdate comes before it")
-            .crl("/a.crl", draft(|draft, _| (draft.this, draft.next) = (-60, Some(-120))))
-            .expect("tls ok; leaf undetermined; chain undetermined"),
-        case("a CRL as PEM")
-            .crl(
-                "/a.crl",
-                Box::new(|world, _| {
-                    let pem = world.shop.read("issuing.crl").expect("a file");
-                    assert!(pem.starts_with(b"-----BEGIN X509 CRL"));
-                    pem
-                }),
-            )
-            .expect("tls ok; leaf good by crl"),
-        case("a web page instead of a CRL")
-            .crl("/a.crl", bytes(b"<!DOCTYPE html><html><body>Sign in</body></html>"))
-            .expect(nothing!("web page")),
+        case("a stale CRL").crl("/a.crl", draft(|draft, _| (draft.this, draft.next) = (-9000, Some(-60)))).expect(nothing!("stale")),
+        case("a CRL without nextUpdate").crl("/a.crl", draft(|draft, _| draft.next = None)).expect(nothing!("no nextUpdate")),
+        case("a CRL whose nextUpdate comes before it").crl("/a.crl", draft(|draft, _| (draft.this, draft.next) = (-60, Some(-120)))).expect("tls ok; leaf undetermined; chain undetermined"),
+        case("a CRL as PEM").crl("/a.crl", Box::new(|world, _| {
+            let pem = world.shop.read("issuing.crl").expect("a file");
+            assert!(pem.starts_with(b"-----BEGIN X509 CRL"));
+            pem
+        })).expect("tls ok; leaf good by crl"),
+        case("a web page instead of a CRL").crl("/a.crl", bytes(b"<!DOCTYPE html><html><body>Sign in</body></html>")).expect(nothing!("web page")),
         case("nothing instead of a CRL").crl("/a.crl", bytes(b"")).expect(nothing!("empty")),
-        case("a certificate instead of a CRL")
-            .crl("/a.crl", Box::new(|world, _| world.der("issuing")))
-            .expect(nothing!("malformed")),
+        case("a certificate instead of a CRL").crl("/a.crl", Box::new(|world, _| world.der("issuing"))).expect(nothing!("malformed")),
         // RFC 9110 §8.4: nobody asked for a coding, so this is no CRL.
-        case("a CRL compressed with gzip")
-            .crl(
-                "/a.gz",
-                Box::new(|world, case| {
-                    let file = format!("{}.crl", case.host());
-                    world.shop.write(&file, &world.base).expect("a file");
-                    world.shop.run("gzip", &["-c", &file]).expect("gzip")
-                }),
-            )
-            .expect("tls ok; leaf undetermined; chain undetermined"),
+        case("a CRL compressed with gzip").crl("/a.gz", Box::new(|world, case| {
+            let file = format!("{}.crl", case.host());
+            world.shop.write(&file, &world.base).expect("a file");
+            world.shop.run("gzip", &["-c", &file]).expect("gzip")
+        })).expect("tls ok; leaf undetermined; chain undetermined"),
     ]
 }
 
@@ -392,9 +237,7 @@ fn huge(lists: bool) -> Make {
 }
 
 fn entries() -> Vec<Case> {
-    let with = |extensions: Vec<u8>| {
-        draft(move |draft, case| draft.entries = entry_with(&case.serial_octets(), &extensions))
-    };
+    let with = |extensions: Vec<u8>| draft(move |draft, case| draft.entries = entry_with(&case.serial_octets(), &extensions));
     let other = |extensions: Vec<u8>| draft(move |draft, _| draft.entries = entry_with(&[9, 9], &extensions));
     vec![
         case("a certificate on hold").crl("/a.crl", with(reason(6))).expect(REVOKED),
@@ -402,16 +245,10 @@ fn entries() -> Vec<Case> {
         // RFC 5280 §5.3.1 allows removeFromCRL in deltas only. Contested: here it stays listed, which is the safer reading.
         case("a complete CRL with an entry removeFromCRL").crl("/a.crl", with(reason(8))).expect(REVOKED),
         // §5.3: an unknown critical extension of any entry forbids to use the CRL to say that something is not revoked.
-        case("an unknown critical extension of another entry")
-            .crl("/a.crl", other(extension(&[0x2a, 3, 4], true, &[5, 0])))
-            .expect(nothing!("critical")),
-        case("an unknown extension of another entry")
-            .crl("/a.crl", other(extension(&[0x2a, 3, 4], false, &[5, 0])))
-            .expect(GOOD),
+        case("an unknown critical extension of another entry").crl("/a.crl", other(extension(&[0x2a, 3, 4], true, &[5, 0]))).expect(nothing!("critical")),
+        case("an unknown extension of another entry").crl("/a.crl", other(extension(&[0x2a, 3, 4], false, &[5, 0]))).expect(GOOD),
         case("half a million entries with the leaf").crl("/a.crl", huge(true)).expect(REVOKED),
         case("half a million entries without the leaf").crl("/a.crl", huge(false)).expect(GOOD),
-        case("an entry that is no entry")
-            .crl("/a.crl", draft(|draft, _| draft.entries = sequence(&[&integer(&[1])])))
-            .expect("tls ok; leaf undetermined; chain undetermined"),
+        case("an entry that is no entry").crl("/a.crl", draft(|draft, _| draft.entries = sequence(&[&integer(&[1])]))).expect("tls ok; leaf undetermined; chain undetermined"),
     ]
 }

@@ -48,9 +48,7 @@ fn hold(report: &Value, case: &Case, clause: &str) -> Option<String> {
             let status = tls["stapled"]["status"].as_str().unwrap_or("none");
             (status != rest).then(|| format!("staple {status}"))
         }
-        "chain" => {
-            (tls["revocation"]["status"] != rest).then(|| format!("chain {}", tls["revocation"]["status"]))
-        }
+        "chain" => (tls["revocation"]["status"] != rest).then(|| format!("chain {}", tls["revocation"]["status"])),
         "leaf" => certificate(tls, 0, rest),
         "position" => {
             let (number, rest) = rest.split_once(' ').expect("position N STATUS");
@@ -66,14 +64,9 @@ fn hold(report: &Value, case: &Case, clause: &str) -> Option<String> {
             let (subject, words) = rest.split_once(": ").unwrap_or((rest, ""));
             let all = report["findings"].as_array().expect("findings");
             let about = all.iter().filter(|finding| of(finding, subject)).map(|finding| {
-                format!(
-                    "{} {}",
-                    finding["id"].as_str().unwrap_or(""),
-                    finding["detail"].as_str().unwrap_or("")
-                )
+                format!("{} {}", finding["id"].as_str().unwrap_or(""), finding["detail"].as_str().unwrap_or(""))
             });
-            (!finding(report, word, subject, words))
-                .then(|| format!("findings {:?}", about.collect::<Vec<_>>()))
+            (!finding(report, word, subject, words)).then(|| format!("findings {:?}", about.collect::<Vec<_>>()))
         }
         _ => panic!("not a clause: {clause}"),
     }
@@ -88,9 +81,7 @@ fn forbidden(report: &Value, id: &str) -> Option<String> {
     let Some(endpoint) = endpoint(report, id) else { return Some("no member".into()) };
     let addresses = endpoint["addresses"].as_array().expect("addresses");
     let refused = |seen: &Value| {
-        seen["failure"]["code"] == "forbidden_address"
-            && seen["failure"]["step"] == "guard"
-            && seen["tls"].is_null()
+        seen["failure"]["code"] == "forbidden_address" && seen["failure"]["step"] == "guard" && seen["tls"].is_null()
     };
     let fine = !addresses.is_empty() && addresses.iter().all(refused);
     (!fine).then(|| format!("{addresses:?}"))

@@ -15,8 +15,7 @@ fn redirect(name: &'static str, location: &str) -> Case {
 /// A chain of redirects over `/1`, `/2` … that ends at the issuer after so many.
 fn in_a_row(name: &'static str, count: usize) -> Case {
     const PATHS: [&str; 8] = ["/i.cer", "/1.cer", "/2.cer", "/3.cer", "/4.cer", "/5.cer", "/6.cer", "/7.cer"];
-    let mut made =
-        case(name).presents(&["leaf"]).crl("/a.crl", base()).access("caIssuers;URI:http://aia.{d}/i.cer");
+    let mut made = case(name).presents(&["leaf"]).crl("/a.crl", base()).access("caIssuers;URI:http://aia.{d}/i.cer");
     for pair in PATHS.windows(2).take(count) {
         made = made.nginx("aia", pair[0], &format!("return 302 http://aia.{{d}}{};", pair[1]));
     }

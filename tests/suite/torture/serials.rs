@@ -7,8 +7,7 @@ use super::world::draft;
 
 /// A leaf with this number and a CRL with those, as contents octets.
 fn numbered(name: &'static str, serial: &[u8], listed: &'static [&'static [u8]]) -> Case {
-    let lists =
-        draft(move |draft, _| draft.entries = listed.iter().flat_map(|serial| entry(serial)).collect());
+    let lists = draft(move |draft, _| draft.entries = listed.iter().flat_map(|serial| entry(serial)).collect());
     case(name).odd_serial(serial).crl("/a.crl", lists)
 }
 
@@ -18,12 +17,7 @@ const REVOKED: &str = "tls ok; leaf revoked by crl; chain revoked";
 pub fn cases() -> Vec<Case> {
     vec![
         numbered("number 01 with 0001 listed", &[1], &[&[0, 1]]).expect(REVOKED),
-        numbered(
-            "number 01 with look-alikes listed",
-            &[1],
-            &[&[1, 0], &[0x81], &[1, 1], &[0xff, 1], &[0x11]],
-        )
-        .expect(GOOD),
+        numbered("number 01 with look-alikes listed", &[1], &[&[1, 0], &[0x81], &[1, 1], &[0xff, 1], &[0x11]]).expect(GOOD),
         numbered("number 0081 with 81 listed", &[0, 0x81], &[&[0x81]]).expect(GOOD),
         numbered("number 0081 with 0081 listed", &[0, 0x81], &[&[0, 0x81]]).expect(REVOKED),
         numbered("number 0100 with 01 listed", &[1, 0], &[&[1]]).expect(GOOD),
@@ -34,12 +28,10 @@ pub fn cases() -> Vec<Case> {
         // -1 may be written FF or FFFF.
         numbered("a negative number listed in a longer form", &[0xff], &[&[0xff, 0xff]]).expect(REVOKED),
         numbered("a number of twenty octets listed", &[0x5b; 20], &[&[0x5b; 20]]).expect(REVOKED),
-        numbered("a number of twenty octets with nineteen listed", &[0x5b; 20], &[&[0x5b; 19], &[0x5b; 21]])
-            .expect(GOOD),
+        numbered("a number of twenty octets with nineteen listed", &[0x5b; 20], &[&[0x5b; 19], &[0x5b; 21]]).expect(GOOD),
         numbered("a number of twenty-one octets listed", &[0x5c; 21], &[&[0x5c; 21]]).expect(REVOKED),
         numbered("a number of twenty-one octets not listed", &[0x5c; 21], &[&[0x5c; 20]]).expect(GOOD),
         // An INTEGER has at least one octet (X.690 §8.3.1): a CRL with one that has none is no CRL.
-        numbered("a number of no octets listed", &[5], &[&[]])
-            .expect("tls ok; leaf undetermined: malformed; chain undetermined"),
+        numbered("a number of no octets listed", &[5], &[&[]]).expect("tls ok; leaf undetermined: malformed; chain undetermined"),
     ]
 }

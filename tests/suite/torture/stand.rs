@@ -9,8 +9,8 @@ use closedpath_lab::torture::{Leaf, Place, Stage, page, resign};
 use serde_json::Value;
 
 use super::case::{Case, Route};
-use super::odd;
 use super::world::World;
+use super::odd;
 use crate::lab::AGENT;
 
 /// The host of CRLs and certificates over https.
@@ -69,11 +69,7 @@ fn check(stage: &Stage, world: &World, cases: &[Case]) -> Value {
         file("inspector.pem"),
     );
     for case in cases {
-        let _ = write!(
-            text,
-            "\n[[target]]\nworkload = \"torture\"\nhost = \"{}\"\nport = 443\nprobe = \"tls\"\n",
-            case.host()
-        );
+        let _ = write!(text, "\n[[target]]\nworkload = \"torture\"\nhost = \"{}\"\nport = 443\nprobe = \"tls\"\n", case.host());
     }
     let configuration = stage.dir().join("agent.toml");
     fs::write(&configuration, text).expect("a file");
@@ -88,8 +84,7 @@ fn check(stage: &Stage, world: &World, cases: &[Case]) -> Value {
 fn issue(world: &World, case: &Case) {
     let file = format!("{}.leaf", case.host());
     let names = case.names.clone().unwrap_or_else(|| format!("DNS:{}", case.host()));
-    let mut extensions =
-        format!("basicConstraints = CA:FALSE\nsubjectAltName = {names}\n{}", case.extensions);
+    let mut extensions = format!("basicConstraints = CA:FALSE\nsubjectAltName = {names}\n{}", case.extensions);
     let mut sections = String::new();
     for (number, (names, reasons)) in case.points.iter().enumerate() {
         let reasons = reasons.map(|reasons| format!("reasons = {reasons}\n")).unwrap_or_default();
@@ -142,12 +137,9 @@ fn pem(der: &[u8]) -> String {
 
 /// The chain's file, from the certificates' names; `leaf` is the case's own.
 fn chain(world: &World, case: &Case, present: &[&str], number: usize) -> String {
-    let name =
-        |name: &&str| if *name == "leaf" { format!("{}.leaf", case.host()) } else { (*name).to_owned() };
-    let pem: Vec<u8> = present
-        .iter()
-        .flat_map(|one| world.shop.read(&format!("{}.pem", name(one))).expect("a certificate"))
-        .collect();
+    let name = |name: &&str| if *name == "leaf" { format!("{}.leaf", case.host()) } else { (*name).to_owned() };
+    let pem: Vec<u8> =
+        present.iter().flat_map(|one| world.shop.read(&format!("{}.pem", name(one))).expect("a certificate")).collect();
     let file = format!("{}.{number}.chain", case.host());
     world.shop.write(&file, &pem).expect("a file");
     world.shop.file(&file).display().to_string()
@@ -195,8 +187,7 @@ fn ca_hosts(world: &World, case: &Case, dir: &Path) -> Vec<Place> {
                 let file = format!("{number}.{ending}");
                 fs::write(root.join(&file), make(world, case)).expect("a file");
                 // A file is an answer to GET alone, unless the refusal of POST is taken for a GET.
-                let serve =
-                    format!("root {}; try_files /{file} =404; error_page 405 =200 /{file};", root.display());
+                let serve = format!("root {}; try_files /{file} =404; error_page 405 =200 /{file};", root.display());
                 if *path == "/" { ("/".to_owned(), serve) } else { (format!("= \"{path}\""), serve) }
             }
         });
@@ -257,19 +248,13 @@ fn responders(stage: &mut Stage, world: &World) {
         ("8006", "delegate-checked"),
     ] {
         let (pem, key) = (file(&format!("{signer}.pem")), file(&format!("{signer}.key")));
-        let words =
-            ["openssl", "ocsp", "-port", port, "-index", &index, "-CA", &ca, "-rsigner", &pem, "-rkey", &key];
+        let words = ["openssl", "ocsp", "-port", port, "-index", &index, "-CA", &ca, "-rsigner", &pem, "-rkey", &key];
         let words = [&words[..], &["-ndays", "7", "-ignore_err"]].concat();
         stage.start(&words, &[&format!("127.0.0.1:{port}")]).expect("openssl ocsp");
     }
     let (leaf, key, root) = (file("secure.chain"), file("leaf.key"), file("root.pem"));
-    let words =
-        ["openssl", "s_server", "-accept", "203.0.113.20:443", "-tls1_3", "-Verify", "2", "-quiet", "-www"];
-    let words = [
-        &words[..],
-        &["-verify_return_error", "-CAfile", &root, "-cert", &leaf, "-cert_chain", &leaf, "-key", &key],
-    ]
-    .concat();
+    let words = ["openssl", "s_server", "-accept", "203.0.113.20:443", "-tls1_3", "-Verify", "2", "-quiet", "-www"];
+    let words = [&words[..], &["-verify_return_error", "-CAfile", &root, "-cert", &leaf, "-cert_chain", &leaf, "-key", &key]].concat();
     stage.start(&words, &["203.0.113.20:443"]).expect("openssl s_server");
 }
 

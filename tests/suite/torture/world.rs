@@ -28,7 +28,8 @@ fn listed_in(file: &str) -> String {
 impl World {
     pub fn make(dir: &Path, cases: &[Case]) -> Self {
         let shop = Workshop::open(dir).expect("a folder");
-        let mut world = Self { shop, authorities: BTreeMap::new(), base: Vec::new(), published: Vec::new() };
+        let mut world =
+            Self { shop, authorities: BTreeMap::new(), base: Vec::new(), published: Vec::new() };
         for (request, key) in [("leaf", Key::P256), ("p521-leaf", Key::P521)] {
             world.shop.request(request, key).expect("a key");
         }
@@ -57,14 +58,7 @@ impl World {
     }
 
     /// An authority certified by another one.
-    fn below(
-        &mut self,
-        name: &'static str,
-        subject: &str,
-        key: Key,
-        issuer: &str,
-        change: impl Fn(&mut Leaf),
-    ) {
+    fn below(&mut self, name: &'static str, subject: &str, key: Key, issuer: &str, change: impl Fn(&mut Leaf)) {
         let authority = self.shop.authority(name, subject, key).expect("a key");
         self.authorities.insert(name, authority);
         self.certify(name, name, issuer, change);
@@ -218,7 +212,10 @@ pub fn draft(change: impl Fn(&mut Draft, &Case) + Send + Sync + 'static) -> Make
 }
 
 /// A response on the leaf by hand, signed by `signer`, whose certificate comes with it.
-pub fn response(signer: &'static str, change: impl Fn(&mut Response, &Case) + Send + Sync + 'static) -> Make {
+pub fn response(
+    signer: &'static str,
+    change: impl Fn(&mut Response, &Case) + Send + Sync + 'static,
+) -> Make {
     Box::new(move |world, case| {
         let mut response = Response::of(Single::good(&case.serial_octets()));
         if signer != "issuing" {

@@ -190,7 +190,8 @@ impl Authority {
         self.workshop.write(&extensions, format!("[e]\n{}", leaf.extensions).as_bytes())?;
         self.workshop.write(&serial, format!("{}\n", leaf.serial).as_bytes())?;
         let time = |days: i64| {
-            let format = time::macros::format_description!("[year][month][day][hour][minute][second]Z");
+            let format =
+                time::macros::format_description!("[year][month][day][hour][minute][second]Z");
             der::moment(days * 1440).format(format)
         };
         let (from, to) = (time(leaf.days.0)?, time(leaf.days.1)?);
@@ -230,10 +231,8 @@ impl Authority {
         let format =
             time::macros::format_description!("[year repr:last_two][month][day][hour][minute][second]Z");
         let (end, since) = (der::moment(144_000).format(format)?, der::moment(-2880).format(format)?);
-        let even =
-            |serial: &String| if serial.len() % 2 == 1 { format!("0{serial}") } else { serial.clone() };
-        let good =
-            good.iter().map(even).map(|serial| format!("V\t{end}\t\t{serial}\tunknown\t/CN={serial}\n"));
+        let even = |serial: &String| if serial.len() % 2 == 1 { format!("0{serial}") } else { serial.clone() };
+        let good = good.iter().map(even).map(|serial| format!("V\t{end}\t\t{serial}\tunknown\t/CN={serial}\n"));
         let revoked = revoked
             .iter()
             .map(even)
@@ -259,9 +258,8 @@ impl Authority {
             self.workshop.run("openssl", &words)?;
         }
         let random = SystemRandom::new();
-        let key =
-            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &self.workshop.read(&out)?, &random)
-                .map_err(|error| anyhow::anyhow!("the key of {}: {error}", self.name))?;
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &self.workshop.read(&out)?, &random)
+            .map_err(|error| anyhow::anyhow!("the key of {}: {error}", self.name))?;
         let signature = key.sign(&random, signed).map_err(|_| anyhow::anyhow!("cannot sign"))?;
         Ok(signature.as_ref().to_vec())
     }

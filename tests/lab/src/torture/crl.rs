@@ -52,7 +52,8 @@ impl Draft {
         let extensions = tlv(0xa0, &[&sequence(&[&number, &self.extensions.concat()])]);
         let next = self.next.map(utc_time).unwrap_or_default();
         // §5.1.2.6: the list is absent where it would be empty.
-        let entries = if self.entries.is_empty() { Vec::new() } else { sequence(&[self.entries.as_slice()]) };
+        let entries =
+            if self.entries.is_empty() { Vec::new() } else { sequence(&[self.entries.as_slice()]) };
         Ok(sequence(&[
             &integer(&[1]),
             ECDSA_SHA256,

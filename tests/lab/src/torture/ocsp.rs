@@ -56,7 +56,13 @@ impl Response {
     /// With one answer.
     pub fn of(single: Single) -> Self {
         let produced = single.this;
-        Self { singles: vec![single], produced, nonce: None, odd_extension: false, certificates: Vec::new() }
+        Self {
+            singles: vec![single],
+            produced,
+            nonce: None,
+            odd_extension: false,
+            certificates: Vec::new(),
+        }
     }
 
     /// On certificates of `issuer`, signed by `signer`.

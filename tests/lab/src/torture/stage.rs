@@ -138,10 +138,7 @@ impl Stage {
         command.current_dir(&self.dir.path);
         // Servers must be able to show certificates that no administrator should.
         let weak = self.dir.path.join("weak.conf");
-        fs::write(
-            &weak,
-            "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nCipherString = DEFAULT@SECLEVEL=0\n",
-        )?;
+        fs::write(&weak, "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nCipherString = DEFAULT@SECLEVEL=0\n")?;
         command.env("OPENSSL_CONF", weak);
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
         self.servers.push(nursery::spawn(command)?);
