@@ -65,6 +65,9 @@ pub(super) fn workload(input: &Input<'_>, one: &Workload, wanted: &Wanted<'_>) -
         let told = pattern.declared.result == Outcome::NotEligible || !is_sampled;
         if told && !is_carried(&pattern.declared) {
             groups.add(&pattern.pattern, &pattern.declared, needed, None);
+            // It stays among what cannot be told: nobody has looked whether such an endpoint exists.
+            private
+                .extend(pattern.private_zone.iter().map(|zone| format!("{} (zone {zone})", pattern.pattern)));
         }
     }
     let chosen: Vec<&Catalog> =

@@ -219,4 +219,6 @@ pub struct PlannedPattern {
     pub why: String,
     /// What its name alone tells.
     pub declared: Eligibility,
+    /// The private DNS zone of a private endpoint in its place.
+    pub private_zone: Option<String>,
 }

@@ -226,7 +226,11 @@ fn the_monitor_agent_needs_certificate_authorities_and_its_own_endpoints_can_be_
     assert_eq!(kinds, [NeedKind::CertificateAuthorities]);
     assert_eq!(
         ama.private_endpoints,
-        ["japaneast.handler.control.monitor.azure.com (zone privatelink.monitor.azure.com)"]
+        [
+            "<dce>.<region>.ingest.monitor.azure.com (zone privatelink.monitor.azure.com)",
+            "<workspace-id>.ods.opinsights.azure.com (zone privatelink.ods.opinsights.azure.com)",
+            "japaneast.handler.control.monitor.azure.com (zone privatelink.monitor.azure.com)",
+        ]
     );
     assert_eq!(
         not_told(ama),
