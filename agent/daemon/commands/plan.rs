@@ -1,6 +1,7 @@
 //! `closedpath plan`: what could go over ExpressRoute and what still needs the Internet, with nothing sent but DNS queries.
 
-use std::fs;
+use std::fs::{self, File};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -24,6 +25,15 @@ pub fn plan(arguments: &Plan) -> Result<ExitCode> {
     let setup = setup::load(plan)?;
     let zones = PrivateZones::builtin()
         .context("the built-in table of private zones is broken; please report this")?;
+    // Before any question is sent: a plan that cannot be written must not cost the wait.
+    if let Some(file) = &arguments.output {
+        File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(file)
+            .with_context(|| unwritable(file))?;
+    }
     let names = if arguments.offline { None } else { Some(resolve(&setup)?) };
     let report = planning::plan(&Input {
         plan: &setup.plan,
@@ -44,10 +54,14 @@ pub fn plan(arguments: &Plan) -> Result<ExitCode> {
     match &arguments.output {
         None => print(&text)?,
         Some(file) => {
-            fs::write(file, text).with_context(|| format!("cannot write the plan to {}", file.display()))?;
+            fs::write(file, text).with_context(|| unwritable(file))?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn unwritable(file: &Path) -> String {
+    format!("cannot write the plan to {}", file.display())
 }
 
 /// Asks the configured resolvers for every name; nothing else is sent.

@@ -29,7 +29,10 @@ pub fn plan_table(plan: &PlanReport, style: Style) -> String {
         page.wrapped(&paint(Tone::Unsure, "  ! "), gap);
     }
     for workload in &plan.workloads {
-        page.title(&format!("{} ({})", workload.name, workload.catalogs.join(", ")));
+        match workload.catalogs.is_empty() {
+            true => page.title(&workload.name),
+            false => page.title(&format!("{} ({})", workload.name, workload.catalogs.join(", "))),
+        }
         page.wrapped("  ", &workload.sentence);
         page.wrapped("  ", &counts(workload));
         remaining(&mut page, workload);
@@ -114,7 +117,8 @@ fn remaining(page: &mut Page, workload: &PlannedWorkload) {
         page.line("  Cannot be told, so it may need the Internet, too:");
     }
     for group in &workload.not_told {
-        page.wrapped(&format!("    {}: ", group.reason), &both(&group.needed, &group.optional));
+        page.wrapped("    ", &format!("{}: {}", paint(Tone::Unsure, &group.reason), group.why));
+        page.wrapped("      ", &both(&group.needed, &group.optional));
     }
 }
 

@@ -292,6 +292,21 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_only_a_placeholder_matches_no_host() {
+        let entry = |name: &str| {
+            let text = format!(
+                "{HEAD}fqdn = \"{name}\"\nports = [443]\nproto = \"tcp\"\npurpose = \"\"\nneed = \"always\"\nsource = \"D\""
+            );
+            Catalog::parse("c.toml", &text).expect("it is sound").entries.remove(0)
+        };
+        assert!(entry("<address>").pattern().matches("evil.example").is_none());
+        assert!(entry("<vault>.vault.example").pattern().matches("v.vault.example").is_some());
+        assert!(entry("<a>.x.<b>").pattern().matches("1.x.2").is_some());
+        let own = entry("<vault>.<region>.vault.example");
+        assert_eq!(own.placeholders().collect::<Vec<_>>(), ["vault", "region"]);
+    }
+
+    #[test]
     fn a_sample_must_match_its_pattern_and_a_source_must_be_declared() {
         let sample = error(
             "pattern = \"*.a.example\"\nports = [443]\nproto = \"tcp\"\npurpose = \"\"\nneed = \"always\"\nsamples = [\"b.example\"]\nsource = \"D\"",

@@ -66,6 +66,7 @@ pub fn plan(input: &Input<'_>) -> PlanReport {
             let named = Named { name: &draft.pattern, cname: &[], hint: draft.hint.as_deref() };
             PlannedPattern {
                 declared: site.by_name(named).0,
+                private_zone: draft.private_zone,
                 pattern: draft.pattern,
                 workload: draft.workload,
                 requirement: draft.requirement,
@@ -111,6 +112,7 @@ struct PatternDraft {
     requirement: Requirement,
     why: String,
     hint: Option<String>,
+    private_zone: Option<String>,
 }
 
 fn drafts(plan: &Plan, catalogs: &[Catalog]) -> (BTreeMap<EndpointKey, Draft>, Vec<PatternDraft>) {
@@ -147,6 +149,7 @@ fn drafts(plan: &Plan, catalogs: &[Catalog]) -> (BTreeMap<EndpointKey, Draft>, V
                     requirement,
                     why,
                     hint: named.and_then(|entry| entry.er_hint.clone()),
+                    private_zone: named.and_then(|entry| entry.private_link.clone()),
                 });
             };
             for skipped in &expansion.skipped {

@@ -29,7 +29,7 @@ pub(super) struct Wanted<'a> {
 /// One workload's answer.
 pub(super) fn workload(input: &Input<'_>, one: &Workload, wanted: &Wanted<'_>) -> PlannedWorkload {
     let mut groups = Groups { tables: input.tables, needs: BTreeMap::new(), not_told: BTreeMap::new() };
-    let (mut counts, mut private, mut tls) = ([0_usize; 4], BTreeSet::new(), false);
+    let (mut counts, mut if_address, mut private, mut tls) = ([0_usize; 4], 0, BTreeSet::new(), false);
     let own = |endpoint: &&PlannedEndpoint| endpoint.workloads.contains(&one.name);
     for endpoint in wanted.endpoints.iter().filter(own) {
         let needs = wanted.by.get(&endpoint.id).and_then(|by| by.get(&one.name));
@@ -42,6 +42,7 @@ pub(super) fn workload(input: &Input<'_>, one: &Workload, wanted: &Wanted<'_>) -
             Outcome::Unknown => 3,
         }] += 1;
         if is_carried(&endpoint.approved) {
+            if_address += usize::from(endpoint.approved.result == Outcome::Conditional);
             continue;
         }
         if let Some(link) = &endpoint.private_link {
@@ -64,6 +65,9 @@ pub(super) fn workload(input: &Input<'_>, one: &Workload, wanted: &Wanted<'_>) -
         let told = pattern.declared.result == Outcome::NotEligible || !is_sampled;
         if told && !is_carried(&pattern.declared) {
             groups.add(&pattern.pattern, &pattern.declared, needed, None);
+            // It stays among what cannot be told: nobody has looked whether such an endpoint exists.
+            private
+                .extend(pattern.private_zone.iter().map(|zone| format!("{} (zone {zone})", pattern.pattern)));
         }
     }
     let chosen: Vec<&Catalog> =
@@ -90,11 +94,20 @@ pub(super) fn workload(input: &Input<'_>, one: &Workload, wanted: &Wanted<'_>) -
     }
     let private: Vec<String> = private.into_iter().collect();
     PlannedWorkload {
-        sentence: words::sentence(&one.name, counts.iter().sum(), &internet, &private, &not_told, &sampled),
+        sentence: words::sentence(&words::Told {
+            name: &one.name,
+            destinations: counts.iter().sum(),
+            if_address,
+            internet: &internet,
+            private: &private,
+            not_told: &not_told,
+            sampled: sampled.len(),
+        }),
         name: one.name.clone(),
         catalogs: one.catalogs.clone(),
         eligible: counts[0],
         conditional: counts[1],
+        if_address,
         not_eligible: counts[2],
         unknown: counts[3],
         internet,
@@ -115,8 +128,14 @@ impl Groups<'_> {
     /// One destination that ExpressRoute does not carry for certain; `name` may be a wildcard.
     fn add(&mut self, name: &str, approved: &Eligibility, needed: bool, endpoint: Option<&PlannedEndpoint>) {
         if approved.result != Outcome::NotEligible {
-            let group = self.not_told.entry(approved.reason.clone()).or_insert_with(|| NotTold {
-                reason: approved.reason.clone(),
+            let reason = match (endpoint, approved.reason.as_str()) {
+                (None, "no_address") if name.contains('*') => "name_only",
+                (None, "no_address") => "unbound",
+                (_, reason) => reason,
+            };
+            let group = self.not_told.entry(reason.to_owned()).or_insert_with(|| NotTold {
+                reason: reason.to_owned(),
+                why: words::not_told(reason).to_owned(),
                 needed: Vec::new(),
                 optional: Vec::new(),
             });

@@ -66,6 +66,8 @@ pub struct PlannedWorkload {
     pub eligible: usize,
     /// How many it can carry on conditions.
     pub conditional: usize,
+    /// How many it would carry with everything approved only if they have addresses of their service, which is not known.
+    pub if_address: usize,
     /// How many it cannot carry.
     pub not_eligible: usize,
     /// How many cannot be told.
@@ -137,8 +139,10 @@ pub enum NeedKind {
 /// Destinations of which it cannot be told, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotTold {
-    /// A code, as in eligibility.
+    /// A code, as in eligibility; `name_only` for wildcards without a known name, `unbound` for placeholders without a value.
     pub reason: String,
+    /// The same in words; empty where the code says it all.
+    pub why: String,
     /// Names or wildcards that are needed.
     pub needed: Vec<String>,
     /// Those that are not strictly.
@@ -215,4 +219,6 @@ pub struct PlannedPattern {
     pub why: String,
     /// What its name alone tells.
     pub declared: Eligibility,
+    /// The private DNS zone of a private endpoint in its place.
+    pub private_zone: Option<String>,
 }

@@ -148,10 +148,10 @@ fn arc_needs_front_door_since_april_2026_and_two_suffixes_can_be_private() {
     assert_eq!(
         not_told(arc),
         [
-            "guestnotificationservice.azure.com",
-            "pas.windows.net",
             "*.guestnotificationservice.azure.com",
             "azgn*.servicebus.windows.net",
+            "guestnotificationservice.azure.com",
+            "pas.windows.net",
         ]
     );
     let login = at(&report, "login.microsoftonline.com");
@@ -226,7 +226,11 @@ fn the_monitor_agent_needs_certificate_authorities_and_its_own_endpoints_can_be_
     assert_eq!(kinds, [NeedKind::CertificateAuthorities]);
     assert_eq!(
         ama.private_endpoints,
-        ["japaneast.handler.control.monitor.azure.com (zone privatelink.monitor.azure.com)"]
+        [
+            "<dce>.<region>.ingest.monitor.azure.com (zone privatelink.monitor.azure.com)",
+            "<workspace-id>.ods.opinsights.azure.com (zone privatelink.ods.opinsights.azure.com)",
+            "japaneast.handler.control.monitor.azure.com (zone privatelink.monitor.azure.com)",
+        ]
     );
     assert_eq!(
         not_told(ama),
@@ -404,6 +408,12 @@ fn a_workload_of_which_nothing_bad_is_known_is_not_called_closed() {
     assert_eq!(
         only(&world.plan()).sentence,
         "w names no destination that could be judged: nothing can be said."
+    );
+    let mut depends = World::new(&[], &[]).target("login.microsoftonline.com");
+    depends.plan.workloads[0].client_profile = ClientProfile::Go;
+    assert_eq!(
+        only(&depends.plan()).sentence,
+        "No certain need of the Internet is known for w; that does not mean that it has none. For 1 destination it depends on addresses that are not known here."
     );
     let unknown = World::new(&[], &[]).target("203.0.113.7");
     let report = unknown.plan();

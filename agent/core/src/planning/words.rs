@@ -85,18 +85,46 @@ pub(super) fn data_gaps(tables: &Tables, now: SystemTime) -> Vec<String> {
     gaps
 }
 
-/// The sentence the whole plan is about.
-pub(super) fn sentence(
-    name: &str,
-    destinations: usize,
-    internet: &[InternetNeed],
-    private: &[String],
-    not_told: &[NotTold],
-    sampled: &[String],
-) -> String {
-    let needs: Vec<String> = internet.iter().filter(|need| need.is_needed()).map(phrase).collect();
-    let untold: usize = not_told.iter().map(|group| group.needed.len()).sum();
-    let mut text = match (needs.is_empty(), untold == 0 && sampled.is_empty(), destinations) {
+/// Why it cannot be told; empty where the code says it all.
+pub(super) fn not_told(reason: &str) -> &'static str {
+    match reason {
+        "no_address" => "the name was not resolved, or has no address here",
+        "name_only" => {
+            "wildcards of which no name is known: only a proxy or firewall that goes by names can allow them"
+        }
+        "unbound" => "the workload's parameters give no value for the placeholder",
+        "no_data" => "data that would tell is missing",
+        "stale_data" => "data that would tell is too old (EL14)",
+        "no_origin_as" => "in no service tag, and no autonomous system is known to announce it",
+        "global_only" => "in Azure, but in no region (EL11): the routes that the customer edge receives tell",
+        "address_outside_set" => "the address is in none of the Microsoft 365 sets that own the name (EL7)",
+        "conflict_unsupported_vs_regional" => {
+            "a service that Microsoft peering does not support, at an address in a region (EL8): the routes that the customer edge receives tell"
+        }
+        "no_documented_community" => "no community is documented for it",
+        "undeclared_private" => "a private address in no declared prefix (EL3)",
+        _ => "",
+    }
+}
+
+/// What one workload's sentence is made of.
+pub(super) struct Told<'a> {
+    pub name: &'a str,
+    pub destinations: usize,
+    pub if_address: usize,
+    pub internet: &'a [InternetNeed],
+    pub private: &'a [String],
+    pub not_told: &'a [NotTold],
+    pub sampled: usize,
+}
+
+/// The sentence the whole plan is about. Without a certain need it says what is open before it says anything good.
+pub(super) fn sentence(told: &Told<'_>) -> String {
+    let name = told.name;
+    let needs: Vec<String> = told.internet.iter().filter(|need| need.is_needed()).map(phrase).collect();
+    let untold: usize = told.not_told.iter().map(|group| group.needed.len()).sum();
+    let is_whole = untold == 0 && told.sampled == 0 && told.if_address == 0;
+    let mut text = match (needs.is_empty(), is_whole, told.destinations) {
         (false, _, _) => format!(
             "Even with everything approved (a Premium circuit, every community in its route filter, Microsoft 365 authorised), {name} still needs the Internet for {}.",
             needs.join("; ")
@@ -112,18 +140,17 @@ pub(super) fn sentence(
     if untold > 0 {
         text += &format!(" Of {} it cannot be told.", counted(untold, "needed destination"));
     }
-    if !sampled.is_empty() {
-        text += &format!(
-            " {} judged by a few names only.",
-            match sampled.len() {
-                1 => "1 wildcard is".to_owned(),
-                count => format!("{count} wildcards are"),
-            }
-        );
+    if told.if_address > 0 {
+        let count = counted(told.if_address, "destination");
+        text += &format!(" For {count} it depends on addresses that are not known here.");
     }
-    if !private.is_empty() {
-        text +=
-            &format!(" A private endpoint could take {} off the Internet.", counted(private.len(), "name"));
+    if told.sampled > 0 {
+        let are = if told.sampled == 1 { "is" } else { "are" };
+        text += &format!(" {} {are} judged by a few names only.", counted(told.sampled, "wildcard"));
+    }
+    if !told.private.is_empty() {
+        let names = counted(told.private.len(), "name");
+        text += &format!(" A private endpoint could take {names} off the Internet.");
     }
     text
 }
