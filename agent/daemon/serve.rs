@@ -153,7 +153,7 @@ fn render_path(path: &str, snapshot: &Snapshot) -> Response<Full<Bytes>> {
         }
         ("/report.json", Some(report)) => response(StatusCode::OK, "application/json", render::json(report)),
         ("/-/ready" | "/report.json", None) => response(StatusCode::SERVICE_UNAVAILABLE, TEXT, NOT_YET),
-        _ => response(StatusCode::OK, "text/html; charset=utf-8", render::html(report)),
+        _ => response(StatusCode::OK, "text/html; charset=utf-8", render::html(report, true)),
     }
 }
 

@@ -38,7 +38,7 @@ pub fn check(arguments: &Check) -> Result<ExitCode> {
         Format::Table if arguments.output.is_some() => render::table(&report, Style::PLAIN),
         Format::Table => render::table(&report, Style::detect()),
         Format::Json => render::json(&report),
-        Format::Html => render::html(Some(&report)),
+        Format::Html => render::html(Some(&report), false),
         Format::Csv => render::csv(&report),
         Format::Markdown => render::markdown(&report),
     };

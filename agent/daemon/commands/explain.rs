@@ -32,12 +32,18 @@ pub fn explain(arguments: &Explain) -> Result<ExitCode> {
         let named = roots(&setup.plan, &setup.catalogs, &edges.servers()).roots;
         if named.iter().any(|root| root.key.host == host && port.is_none_or(|port| port == root.key.port)) {
             keep(&mut setup, &host);
-        } else if host.parse::<IpAddr>().is_err() || port.is_some() || !may_be_found(&setup.plan) {
+        } else if port.is_some() || !may_be_found(&setup.plan) {
             ask(&mut setup.plan, &host, port.unwrap_or(443));
         }
         let mut line = Line::new();
         let mut memory = Memory::read(&setup.plan.agent.state_dir);
-        let report = round(&setup, &edges, &mut memory, |progress| line.show(progress)).await;
+        let mut report = round(&setup, &edges, &mut memory, |progress| line.show(progress)).await;
+        let found = report.endpoints.iter().any(|endpoint| endpoint.host == host);
+        if !found && host.parse::<IpAddr>().is_err() {
+            // Nothing leads there, a certificate's pointer neither: it is asked for by itself.
+            ask(&mut setup.plan, &host, port.unwrap_or(443));
+            report = round(&setup, &edges, &mut memory, |progress| line.show(progress)).await;
+        }
         line.clear();
         anyhow::Ok(report)
     })?;

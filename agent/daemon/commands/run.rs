@@ -30,6 +30,8 @@ pub fn run(arguments: &Run) -> Result<ExitCode> {
     setup::may_run(&setup.plan)?;
     let listeners = listeners(&setup.plan)?;
     runtime()?.block_on(async {
+        // Before anything is served: whoever gets an answer may already say stop.
+        let told_to_stop = told_to_stop()?;
         let edges = Edges::open(&setup.plan, Some(&setup.plan.agent.state_dir))?;
         for lost in edges.lost() {
             tracing::warn!("{lost}");
@@ -42,7 +44,7 @@ pub fn run(arguments: &Run) -> Result<ExitCode> {
         let server = tokio::spawn(serve(listeners, published.clone(), until(stopped.clone())));
         tokio::select! {
             () = rounds(&setup, &edges, &published) => {}
-            result = told_to_stop() => info!("{} received, stopping", result?),
+            signal = told_to_stop => info!("{signal} received, stopping"),
         }
         let _ = stop.send(true);
         server.await.context("the HTTP server ended unexpectedly")??;
@@ -132,12 +134,14 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-async fn told_to_stop() -> Result<&'static str> {
+fn told_to_stop() -> Result<impl Future<Output = &'static str>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        }
     })
 }
 

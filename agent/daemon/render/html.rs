@@ -10,7 +10,7 @@ use super::pointers::{pointers, why};
 use super::style::Tone;
 use super::{words, words_tls};
 
-const HEAD: &str = r#"<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="30">
+const HEAD: &str = r#"<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>closedpath</title><style>
 :root{color-scheme:light dark;--good:light-dark(#0a6b2d,#5fd38a);--bad:light-dark(#b3141c,#ff8a86);--unsure:light-dark(#8a5a00,#f0bf55);--line:light-dark(#ddd,#444)}
 body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:80rem;padding:0 1rem}
@@ -22,14 +22,19 @@ table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:t
 
 const FOOT: &str = "<p class=dim><a href=\"/metrics\">metrics</a> · <a href=\"/report.json\">report.json</a> · this page reloads every 30 s</p></body></html>\n";
 
-/// The page for the last complete round; without one, it says so.
-pub fn html(report: Option<&Report>) -> String {
+const RELOAD: &str = "<meta http-equiv=\"refresh\" content=\"30\">";
+
+/// The page for the last complete round; without one, it says so. `live`: it is served, and reloads; else it is a file.
+pub fn html(report: Option<&Report>, live: bool) -> String {
     let mut page = String::from(HEAD);
+    if live {
+        page = page.replacen("</title>", &format!("</title>{RELOAD}"), 1);
+    }
     match report {
         Some(report) => body(&mut page, report),
         None => page.push_str("<h1 class=unsure>No verdict yet</h1><p>The first round is still running; the page reloads by itself.</p>"),
     }
-    page.push_str(FOOT);
+    page.push_str(if live { FOOT } else { "</body></html>\n" });
     page
 }
 
@@ -253,14 +258,17 @@ mod tests {
         report.workloads[0].reasons = vec![HOSTILE.to_owned()];
         report.data[0].source = HOSTILE.to_owned();
         report.not_tested = vec![HOSTILE.to_owned()];
-        let page = html(Some(&report));
+        let page = html(Some(&report), true);
         assert!(!page.contains("<script") && !page.contains("alert('"), "{page}");
         assert_eq!(page.matches("&lt;script&gt;alert(&#39;1&#39;)").count(), 17);
     }
 
     #[test]
     fn before_the_first_round_the_page_claims_nothing() {
-        let page = html(None);
+        let report = sample::report();
+        assert!(!html(Some(&report), false).contains("refresh"), "a file does not reload");
+        assert!(html(Some(&report), true).contains("http-equiv=\"refresh\""));
+        let page = html(None, true);
         assert!(page.contains("No verdict yet") && !page.contains("CLOSED"));
     }
 }

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use super::{Control, Path, PathClass, Reason, attribute, class_of_endpoint, is_default, peers};
-use crate::closure::{Chain, Member, Need, Needs, Picture, Revocations, Seen, needs, revocations};
+use crate::closure::{
+    Chain, Member, Need, Needs, Picture, Revocations, Seen, follows_pointers, needs, revocations,
+};
 use crate::config::{Edge, Plan, ProxyExit};
 use crate::eligibility::{self, Eligibility, Owner, Question, ReceivedRoute};
 use crate::observation::AddressObservation;
@@ -117,8 +119,13 @@ impl Judged<'_> {
             || self.picture.urls.values().any(|url| url.endpoint == *key && url.kind.is_ca())
     }
 
-    /// F39: when the first certificate that a workload depends on loses its last answer on revocation.
+    /// F39: when the first certificate that a workload depends on loses its last answer on revocation; never for clients
+    /// that do not ask.
     pub fn breaks_at(&self, workload: &str) -> Option<SystemTime> {
+        let profile = self.plan.workloads.iter().find(|known| known.name == workload)?.client_profile;
+        if !follows_pointers(profile) {
+            return None;
+        }
         let member = |needed: &BTreeMap<String, Need>| needed.get(workload).is_some_and(|need| need.member);
         let needed = self.needs.of.iter().filter(|(_, needed)| member(needed));
         let members = needed.filter_map(|(key, _)| self.picture.members.get(key));

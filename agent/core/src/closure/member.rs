@@ -177,10 +177,12 @@ impl Picture {
             .addresses
             .iter()
             .filter_map(|(ip, seen)| match seen {
-                Seen::Observed(seen) => seen
-                    .contact
-                    .failure()
-                    .map(|failure| format!("{ip} {}: {}", label(&failure.code), failure.text)),
+                Seen::Observed(seen) => {
+                    seen.contact.failure().map(|failure| match failure.text.contains(&ip.to_string()) {
+                        true => format!("{}: {}", label(&failure.code), failure.text),
+                        false => format!("{ip} {}: {}", label(&failure.code), failure.text),
+                    })
+                }
                 Seen::Forbidden(failure) => Some(failure.text.clone()),
                 Seen::Pending => None,
             })

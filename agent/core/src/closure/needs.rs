@@ -90,7 +90,7 @@ impl Group {
 }
 
 /// Whether clients of a profile ever follow the pointers of certificates.
-fn follows_pointers(profile: ClientProfile) -> bool {
+pub fn follows_pointers(profile: ClientProfile) -> bool {
     match profile {
         ClientProfile::CurlSchannel
         | ClientProfile::WindowsCryptoapi

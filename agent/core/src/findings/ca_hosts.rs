@@ -1,5 +1,7 @@
 //! Findings about CA hosts (DOMAIN §4.5): F33, F34 and F35.
 
+use std::collections::BTreeSet;
+
 use super::endpoints::finding;
 use super::{Finding, FindingId, Severity};
 use crate::attribution::{Judged, PathClass};
@@ -22,9 +24,12 @@ pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey, documented: &CaHosts)
 
 /// F33: what a certificate points to is not served. Hard clients fail, soft ones wait (DOMAIN §4.4.1).
 fn unreachable(judged: &Judged<'_>, key: &EndpointKey, urls: &[(&String, &UrlState)]) -> Option<Finding> {
+    // Of a responder, every certificate has a request; the first failure stands for them all.
+    let mut told = BTreeSet::new();
     let broken: Vec<String> = urls
         .iter()
         .filter(|(key, _)| !judged.picture.served(key))
+        .filter(|(_, url)| told.insert(&url.url))
         .map(|(key, url)| match judged.picture.redirects(key).last() {
             Some(last) if last.url != url.url => {
                 format!("{} leads to {}: {}", url.url, last.url, judged.picture.why_not(last))

@@ -1,6 +1,6 @@
 //! From a judged round to the report: the one place where conclusions take their written form.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
@@ -236,7 +236,8 @@ fn why(judged: &Judged<'_>, key: &EndpointKey, member: &Member) -> Vec<String> {
                 .urls
                 .values()
                 .filter(|url| url.endpoint == *key && url.kind.is_ca())
-                .map(|url| url.url.clone()),
+                .map(|url| url.url.clone())
+                .collect::<BTreeSet<String>>(),
         )
         .collect()
 }
