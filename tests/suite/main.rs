@@ -2,6 +2,7 @@
 
 mod cache;
 mod daemon;
+mod data;
 mod lab;
 mod layers;
 mod messages;

@@ -23,7 +23,10 @@ const FILES: [(&str, &[u8]); 9] = [
     ("changes.json", extract!("m365_changes.json")),
 ];
 
-const READERS: [fn(&DataFile<'_>) -> Result<usize, String>; 6] = [
+/// Reads a file and says how much is in it.
+type Reader = fn(&DataFile<'_>) -> Result<usize, String>;
+
+const READERS: [Reader; 6] = [
     |file| ServiceTags::parse(file).map(|table| table.tags().len()).map_err(|e| e.to_string()),
     |file| M365::parse(file).map(|table| table.sets().len()).map_err(|e| e.to_string()),
     |file| AsnTable::parse(file).map(|table| table.ranges().count()).map_err(|e| e.to_string()),
@@ -79,8 +82,10 @@ fn ten_thousand_damaged_files_are_refused_or_read_and_never_a_panic() {
         let damaged = random.damage(bytes, other);
         let text = String::from_utf8_lossy(&damaged);
         let file = DataFile { name, modified: None, text: &text };
-        for reader in READERS {
-            match reader(&file) {
+        // Its own reader, and one that it was given to by mistake.
+        let (own, _) = EXPECTED[round % FILES.len()];
+        for reader in [own, random.below(READERS.len())] {
+            match READERS[reader](&file) {
                 Ok(_) => taken += 1,
                 Err(why) => {
                     assert!(why.starts_with(name), "an error names its file: {why}");
@@ -95,7 +100,7 @@ fn ten_thousand_damaged_files_are_refused_or_read_and_never_a_panic() {
         }
     }
     // Damage in a name or a comment is still a file; both must have been seen.
-    assert!(taken > 500 && refused > 20_000, "{taken} {refused}");
+    assert!(taken > 500 && refused > 10_000, "{taken} {refused}");
 }
 
 /// Xorshift.

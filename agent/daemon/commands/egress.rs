@@ -66,6 +66,11 @@ fn others(plan: &Plan) -> String {
         "    declared on-premises or VNet address, unless fetch.allow_private names the host\n",
         "  for every TCP destination above: SYN packets with a small TTL, which end at routers on the way (traceroute)\n",
     ));
+    text.push_str(concat!(
+        "\nOnly while somebody runs `closedpath data update`, TCP port 443:\n",
+        "  www.microsoft.com, download.microsoft.com, endpoints.office.com; with --only asn iptoasn.com; what these redirect to;\n",
+        "  or instead the mirror of --from, and the proxy of --proxy\n",
+    ));
     if !plan.echoes.is_empty() {
         text.push_str("  not contacted by this version, though configured: ");
         let names: Vec<String> = plan

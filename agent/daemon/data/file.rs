@@ -205,6 +205,14 @@ fn kind_of(name: &str, text: &str) -> Result<Kind, FileError> {
         {
             Ok(Kind::PublicSpace)
         }
+        Some('{' | '[') => {
+            // A file that was cut off before its first telling word, or none of ours.
+            let why =
+                serde_json::from_str::<serde::de::IgnoredAny>(start).err().map(|error| error.to_string());
+            let other =
+                "JSON, but neither service tags, nor Microsoft 365 endpoints, nor an export of communities";
+            Err(FileError::shape(name, why.unwrap_or_else(|| other.to_owned())))
+        }
         Some(first) if first.is_ascii_hexdigit() || matches!(first, '#' | '"' | ':') => Ok(Kind::Asn),
         _ => Err(FileError::shape(
             name,
