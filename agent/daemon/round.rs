@@ -1,11 +1,14 @@
 //! One round: drives the closure with the edges to its fixed point, and assembles the report.
+//!
+//! Looking and judging are apart, so that what was seen can be judged anew when the edge routers' tables change.
 
 use std::time::SystemTime;
 
-use closedpath_core::closure::{Closure, roots};
+use closedpath_core::closure::{Closure, Picture, roots};
 use closedpath_core::report::{Report, Round, assemble};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
+use crate::control::Control;
 use crate::edges::Edges;
 use crate::setup::Setup;
 
@@ -23,8 +26,27 @@ pub struct Progress {
     pub under_way: usize,
 }
 
-/// Makes one round. `progress` is called after each outcome.
-pub async fn round(setup: &Setup, edges: &Edges, mut progress: impl FnMut(Progress)) -> Report {
+/// What one round saw.
+#[derive(Debug)]
+pub struct Looked {
+    /// What was seen.
+    pub picture: Picture,
+    started_at: SystemTime,
+}
+
+/// Makes one round and judges it. `progress` is called after each outcome.
+pub async fn round(
+    setup: &Setup,
+    edges: &Edges,
+    control: &Control,
+    progress: impl FnMut(Progress),
+) -> Report {
+    let (looked, ()) = tokio::join!(look(setup, edges, progress), control.wait());
+    judge(setup, edges, control, &looked).await
+}
+
+/// Looks at everything once. `progress` is called after each outcome.
+pub async fn look(setup: &Setup, edges: &Edges, mut progress: impl FnMut(Progress)) -> Looked {
     let started_at = SystemTime::now();
     edges.begin_round();
     let roots = roots(&setup.plan, &setup.catalogs, &edges.servers());
@@ -41,16 +63,25 @@ pub async fn round(setup: &Setup, edges: &Edges, mut progress: impl FnMut(Progre
         done += 1;
         progress(Progress { endpoints: closure.members(), done, under_way: under_way.len() });
     }
-    let picture = closure.finish();
+    Looked { picture: closure.finish(), started_at }
+}
+
+/// The report on what was seen, by the edge routers' tables as they stand now.
+pub async fn judge(setup: &Setup, edges: &Edges, control: &Control, looked: &Looked) -> Report {
+    let table = control.table();
+    let held = match &table {
+        Some(table) => Some(table.read().await),
+        None => None,
+    };
     assemble(Round {
         version: VERSION,
         plan: &setup.plan,
         catalogs: &setup.catalogs,
         tables: &setup.tables,
-        picture: &picture,
-        rib: None,
-        started_at,
+        picture: &looked.picture,
+        rib: held.as_deref(),
+        started_at: looked.started_at,
         finished_at: SystemTime::now(),
-        not_tested: edges.lost(),
+        not_tested: edges.lost().into_iter().chain(control.lost()).collect(),
     })
 }

@@ -12,6 +12,7 @@ use closedpath_core::report::Report;
 use super::progress::Line;
 use super::{print, runtime};
 use crate::cli::{Check, Format};
+use crate::control::Control;
 use crate::edges::Edges;
 use crate::render::{self, Style};
 use crate::round::round;
@@ -27,8 +28,9 @@ pub fn check(arguments: &Check) -> Result<ExitCode> {
         arguments.output.as_deref().map(|file| Ok::<_, anyhow::Error>((file, open(file)?))).transpose()?;
     let report = runtime()?.block_on(async {
         let edges = Edges::open(&setup.plan, None)?;
+        let control = Control::try_open(&setup.plan, arguments.bmp_wait).await;
         let mut line = Line::new();
-        let report = round(&setup, &edges, |progress| line.show(progress)).await;
+        let report = round(&setup, &edges, &control, |progress| line.show(progress)).await;
         line.clear();
         anyhow::Ok(report)
     })?;

@@ -11,6 +11,7 @@ use closedpath_core::target::{EndpointKey, Probe, canonical_host};
 use super::progress::Line;
 use super::{print, runtime};
 use crate::cli::Explain;
+use crate::control::{BMP_WAIT, Control};
 use crate::edges::Edges;
 use crate::render::{self, ASKED, Style};
 use crate::round::round;
@@ -34,8 +35,9 @@ pub fn explain(arguments: &Explain) -> Result<ExitCode> {
         } else if host.parse::<IpAddr>().is_err() || port.is_some() || !may_be_found(&setup.plan) {
             ask(&mut setup.plan, &host, port.unwrap_or(443));
         }
+        let control = Control::try_open(&setup.plan, BMP_WAIT).await;
         let mut line = Line::new();
-        let report = round(&setup, &edges, |progress| line.show(progress)).await;
+        let report = round(&setup, &edges, &control, |progress| line.show(progress)).await;
         line.clear();
         anyhow::Ok(report)
     })?;

@@ -21,7 +21,7 @@ pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables) -> Vec<F
     let strangers = certificates::strangers(judged);
     for key in judged.picture.members.keys() {
         findings.extend(endpoints::find(judged, key, catalogs));
-        findings.extend(addresses::find(judged, key));
+        findings.extend(addresses::find(judged, key, &tables.communities));
         findings.extend(routes::find(judged, key));
         findings.extend(ca_hosts::find(judged, key, &tables.ca_hosts));
         findings.extend(certificates::find(judged, key, catalogs, &strangers));
