@@ -130,7 +130,7 @@ impl Control {
     /// Notes what the tables say of a new round.
     pub async fn note(&self, watch: &mut Watch, setup: &Setup, looked: &Looked) {
         if let Some(words) = self.words(setup, looked).await {
-            watch.words = words;
+            watch.words = words.after(&watch.words);
         }
     }
 
@@ -145,7 +145,7 @@ impl Control {
         let words = self.words(setup, looked).await.filter(|words| words.differ(&watch.words))?;
         let rerouted = words.rerouted(&watch.words);
         forget_traces(&mut looked.picture, &rerouted);
-        watch.words = words;
+        watch.words = words.after(&watch.words);
         Some(rerouted)
     }
 

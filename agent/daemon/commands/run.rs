@@ -25,6 +25,9 @@ use crate::round::{Looked, VERSION, judge, look};
 use crate::serve::{Published, Snapshot, serve};
 use crate::setup::{self, Setup};
 
+/// Between the beginnings of two rounds that changes of a table ask for, at least.
+const EAGER: Duration = Duration::from_secs(5);
+
 /// Probes and serves until it is told to stop.
 pub fn run(arguments: &Run) -> Result<ExitCode> {
     log();
@@ -151,7 +154,7 @@ async fn rounds(setup: &Setup, edges: &Edges, control: &Control, published: &Pub
 
 /// When the next round may begin that a change asks for: a table that flaps must not make the agent probe without end.
 fn soon(setup: &Setup, began: Instant) -> Instant {
-    Instant::now().max(began + setup.plan.probe.interval / 10)
+    Instant::now().max(began + setup.plan.probe.interval.min(EAGER))
 }
 
 fn merged(one: Option<BTreeSet<IpAddr>>, other: Option<BTreeSet<IpAddr>>) -> Option<BTreeSet<IpAddr>> {

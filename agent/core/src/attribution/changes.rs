@@ -13,10 +13,18 @@ use crate::closure::{Picture, Seen};
 use crate::config::{Edge, Plan, Topology};
 use crate::rib::{Family, Lookup, Rib};
 
-/// What the routers said of every address at one time: per address and router; none where the table did not answer.
+/// What the routers said of every address at one time, per address and router.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Words {
-    of: BTreeMap<(IpAddr, IpAddr), Option<u64>>,
+    of: BTreeMap<(IpAddr, IpAddr), Word>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Word {
+    /// None where the table does not answer.
+    now: Option<u64>,
+    /// What it said when it answered last.
+    last: Option<u64>,
 }
 
 impl Words {
@@ -27,23 +35,34 @@ impl Words {
         let mut of = BTreeMap::new();
         for ip in picture.members.values().flat_map(|member| member.addresses.keys()) {
             for router in control.routers() {
-                of.entry((*ip, router)).or_insert_with(|| word(rib, router, *ip, &plan.topology, now));
+                of.entry((*ip, router)).or_insert_with(|| {
+                    let said = word(rib, router, *ip, &plan.topology, now);
+                    Word { now: said, last: said }
+                });
             }
         }
         Self { of }
     }
 
-    /// Whether anything differs for addresses that both know.
-    pub fn differ(&self, before: &Self) -> bool {
-        self.of.iter().any(|(about, word)| before.of.get(about).is_some_and(|known| known != word))
+    /// Remembers of `before` what the tables said that do not answer now.
+    pub fn after(mut self, before: &Self) -> Self {
+        for (about, word) in &mut self.of {
+            word.last = word.now.or(before.of.get(about).and_then(|known| known.last));
+        }
+        self
     }
 
-    /// Addresses whose route is another one than before: a trace from before tells of the former. A table that begins or
-    /// ceases to answer is no change of a route.
+    /// Whether anything differs for addresses that both know.
+    pub fn differ(&self, before: &Self) -> bool {
+        self.of.iter().any(|(about, word)| before.of.get(about).is_some_and(|known| known.now != word.now))
+    }
+
+    /// Addresses whose route is another one than the last known: a trace from before tells of the former. A table that
+    /// begins or ceases to answer is no change of a route.
     pub fn rerouted(&self, before: &Self) -> BTreeSet<IpAddr> {
         let other = self.of.iter().filter(|(about, word)| {
-            let known = before.of.get(about).copied().flatten();
-            known.is_some() && word.is_some() && known != **word
+            let known = before.of.get(about).and_then(|known| known.last);
+            known.is_some() && word.now.is_some() && known != word.now
         });
         other.map(|((ip, _), _)| *ip).collect()
     }
