@@ -96,7 +96,7 @@ fn names_and_handshakes_are_told_as_they_are() {
     assert_eq!(completed["completed_by_aia"], true);
     assert_eq!(completed["revocation"]["certificates"].as_array().map(Vec::len), Some(2), "{completed:#}");
     assert_eq!(completed["revocation"]["status"], "good");
-    let revoked = &endpoint(&report, "REVOKED")["addresses"][0]["tls"]["revocation"];
+    let revoked = &endpoint(&report, "revoked.cdn.example")["addresses"][0]["tls"]["revocation"];
     assert_eq!(revoked["status"], "revoked", "{revoked:#}");
     let acct = &endpoint(&report, "acct.blob.azure.example")["dns"];
     assert_eq!(acct["cname"], serde_json::json!(["acct.privatelink.blob.azure.example", "pe.vnet.example"]));

@@ -48,10 +48,12 @@ pub fn run(arguments: &Run) -> Result<ExitCode> {
         let published =
             Arc::new(Published::new(Snapshot { report: None, counters: Counters::default(), extra }));
         let (stop, stopped) = watch::channel(false);
+        // Before anything answers: who asks whether it lives may end it at once.
+        let told = told_to_stop()?;
         let server = tokio::spawn(serve(listeners, published.clone(), until(stopped.clone())));
         tokio::select! {
             () = rounds(&setup, &edges, &control, &published) => {}
-            result = told_to_stop() => info!("{} received, stopping", result?),
+            signal = told => info!("{signal} received, stopping"),
         }
         let _ = stop.send(true);
         server.await.context("the HTTP server ended unexpectedly")??;
@@ -214,12 +216,15 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-async fn told_to_stop() -> Result<&'static str> {
+/// Listens for signals from now on; the future ends with the first.
+fn told_to_stop() -> Result<impl Future<Output = &'static str>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        }
     })
 }
 
