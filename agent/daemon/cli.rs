@@ -3,6 +3,7 @@
 //! Usage errors end with status 2, which is clap's own.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -200,6 +201,9 @@ pub struct Check {
     /// Only this workload; may be given several times
     #[arg(long = "workload", value_name = "W")]
     pub workloads: Vec<String>,
+    /// With [bmp]: how long to wait for the routers' tables; the report says which are missing
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    pub bmp_wait: Duration,
     /// How to print the report
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
@@ -457,6 +461,7 @@ mod tests {
         let Command::Check(check) = cli.command else { panic!("it is check") };
         assert_eq!(check.workloads, ["a", "b"]);
         assert_eq!((check.format, check.config), (Format::Table, None));
+        assert_eq!(check.bmp_wait.as_secs(), 10);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! * [`edges`]: performs what the closure asks for
 //! * [`fetcher`]: fetches bodies once, and little at a time
 //! * [`cache`]: the bodies that were genuine, across restarts
+//! * [`control`]: the station that the edge routers send their tables to
 //! * [`round`](mod@round): one round, to its report
 //! * [`render`]: a report as text for people and programs
 //! * [`metrics`]: a report as Prometheus metrics
@@ -15,6 +16,7 @@
 pub mod cache;
 pub mod cli;
 pub mod commands;
+pub mod control;
 pub mod data;
 pub mod edges;
 pub mod fetcher;

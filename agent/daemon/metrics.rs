@@ -9,4 +9,4 @@ mod fill;
 
 pub use counters::Counters;
 pub use families::{FAMILIES, Family, Kind, document};
-pub use fill::{Extra, exposition};
+pub use fill::{Extra, RouterState, exposition};

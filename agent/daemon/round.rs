@@ -1,11 +1,14 @@
 //! One round: drives the closure with the edges to its fixed point, and assembles the report.
+//!
+//! Looking and judging are apart, so that what was seen can be judged anew when the edge routers' tables change.
 
 use std::time::SystemTime;
 
-use closedpath_core::closure::{Closure, roots};
+use closedpath_core::closure::{Closure, Past, Picture, roots};
 use closedpath_core::report::{Report, Round, assemble};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
+use crate::control::Control;
 use crate::edges::Edges;
 use crate::past::Memory;
 use crate::setup::Setup;
@@ -24,14 +27,32 @@ pub struct Progress {
     pub under_way: usize,
 }
 
-/// Makes one round, which enters the memory. `progress` is called after each outcome.
+/// What one round saw.
+#[derive(Debug)]
+pub struct Looked {
+    /// What was seen.
+    pub picture: Picture,
+    /// What could not be told for want of earlier rounds, in words.
+    pub lost: Vec<String>,
+    started_at: SystemTime,
+}
+
+/// Makes one round, which enters the memory, and judges it. `progress` is called after each outcome.
 pub async fn round(
     setup: &Setup,
     edges: &Edges,
+    control: &Control,
     memory: &mut Memory,
-    mut progress: impl FnMut(Progress),
+    progress: impl FnMut(Progress),
 ) -> Report {
-    let not_tested = edges.lost().into_iter().chain(memory.lost()).collect();
+    let (mut looked, ()) = tokio::join!(look(setup, edges, progress), control.wait());
+    memory.remember(&looked.picture, SystemTime::now());
+    looked.lost = memory.lost();
+    judge(setup, edges, control, memory.past(), &looked).await
+}
+
+/// Looks at everything once. `progress` is called after each outcome.
+pub async fn look(setup: &Setup, edges: &Edges, mut progress: impl FnMut(Progress)) -> Looked {
     let started_at = SystemTime::now();
     edges.begin_round();
     let roots = roots(&setup.plan, &setup.catalogs, &edges.servers());
@@ -48,19 +69,31 @@ pub async fn round(
         done += 1;
         progress(Progress { endpoints: closure.members(), done, under_way: under_way.len() });
     }
-    let picture = closure.finish();
-    let finished_at = SystemTime::now();
-    memory.remember(&picture, finished_at);
+    Looked { picture: closure.finish(), lost: Vec::new(), started_at }
+}
+
+/// The report on what was seen, by the edge routers' tables as they stand now and what earlier rounds saw.
+pub async fn judge(setup: &Setup, edges: &Edges, control: &Control, past: &Past, looked: &Looked) -> Report {
+    let table = control.table();
+    let held = match &table {
+        Some(table) => Some(table.read().await),
+        None => None,
+    };
     assemble(Round {
         version: VERSION,
         plan: &setup.plan,
         catalogs: &setup.catalogs,
         tables: &setup.tables,
-        picture: &picture,
-        past: memory.past(),
-        rib: None,
-        started_at,
-        finished_at,
-        not_tested,
+        picture: &looked.picture,
+        past,
+        rib: held.as_deref(),
+        started_at: looked.started_at,
+        finished_at: SystemTime::now(),
+        not_tested: edges
+            .lost()
+            .into_iter()
+            .chain(control.lost())
+            .chain(looked.lost.iter().cloned())
+            .collect(),
     })
 }

@@ -30,12 +30,17 @@ pub struct Daemon {
 impl Daemon {
     /// In the lab, on a socket of this machine that is handed over.
     pub fn activated(lab: &Lab) -> Self {
+        Self::every("1s", lab)
+    }
+
+    /// The same with this interval.
+    fn every(interval: &str, lab: &Lab) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let at = listener.local_addr().expect("an address");
         let config = lab.config(ConfigVariant::Full).expect("a configuration");
         let text = fs::read_to_string(&config).expect("it was just written");
         assert!(text.contains("\ninterval = \"10s\""), "{text}");
-        fs::write(&config, text.replace("\ninterval = \"10s\"", "\ninterval = \"1s\""))
+        fs::write(&config, text.replace("\ninterval = \"10s\"", &format!("\ninterval = \"{interval}\"")))
             .expect("it can be written");
         let mut command = lab.agent(Path::new("sh")).expect("a command");
         command.args(["-c", ACTIVATE, AGENT, "run", "--config"]).arg(&config);
@@ -182,7 +187,8 @@ fn hold(lab: &Lab, metrics: &Metrics) {
 
 #[test]
 fn it_is_alive_at_once_and_ready_after_the_first_round_with_every_family_filled() {
-    let lab = lab::build();
+    let mut lab = lab::build();
+    lab.start_bgp().expect("the routers start");
     let daemon = Daemon::activated(&lab);
     assert_eq!(daemon.get("/-/healthy").0, 200);
     // The first round waits 2 s for the dead hosts of the lab, whatever else it does.
@@ -264,6 +270,51 @@ fn a_withdrawn_circuit_flips_classes_counters_and_verdict_in_the_next_round_and_
     let rounds = mended.sum("closedpath_scheduler_lag_seconds_count", &[]);
     let late = mended.sum("closedpath_scheduler_lag_seconds_sum", &[]);
     assert!(rounds >= 3.0 && late >= 0.9 * (rounds - 1.0), "{rounds} rounds, {late} s late");
+}
+
+#[test]
+fn withdrawn_msees_change_the_class_within_two_seconds_of_the_routers_message_and_long_before_the_next_round()
+{
+    let mut lab = lab::build();
+    lab.start_bgp().expect("the routers start");
+    // No round of the schedule comes in the time of this test.
+    let daemon = Daemon::every("1h", &lab);
+    let confirmed = |class: &'static str| {
+        move |daemon: &Daemon| {
+            let with = [("host", "blob.azure.example"), ("class", class), ("confidence", "confirmed")];
+            let metrics = daemon.metrics();
+            (metrics.sum("closedpath_endpoint_addresses", &with) >= 1.0).then_some(metrics)
+        }
+    };
+    let router = [("peer", closedpath_lab::BMP_ROUTER)];
+    // F23 comes from the table alone: without the MSEEs the provider would carry it.
+    let first = daemon.until("the router's table", |daemon| {
+        let metrics = daemon.metrics();
+        (metrics.sum("closedpath_finding", &[("id", "F23")]) >= 1.0).then_some(metrics)
+    });
+    assert_eq!(first.sum("closedpath_bmp_session_up", &router), 1.0);
+    assert!(first.sum("closedpath_bmp_routes", &router) >= 10.0);
+    assert_eq!(first.classes("blob.azure.example"), BTreeSet::from(["er_microsoft"]));
+    daemon.until("the first class", confirmed("er_microsoft"));
+
+    lab.withdraw_msees().expect("the switch");
+    let told = Instant::now();
+    let leak = daemon.until("another class", |daemon| {
+        let metrics = daemon.metrics();
+        let closed = metrics.classes("blob.azure.example").contains("er_microsoft");
+        (!closed).then_some(metrics)
+    });
+    let took = told.elapsed();
+    println!("the class changed {took:?} after the last withdrawal was ordered");
+    assert!(took <= Duration::from_secs(2), "{took:?}");
+    assert_ne!(leak.verdict("backup"), "CLOSED");
+    let seen = daemon.until("traces of the new path", confirmed("internet_direct"));
+    assert_eq!(seen.sum("closedpath_finding", &[("id", "F30")]), 0.0);
+    assert_eq!(seen.verdict("backup"), "NOT_CLOSED");
+
+    lab.restore_msees().expect("the switch");
+    let mended = daemon.until("the way back", confirmed("er_microsoft"));
+    assert_eq!(mended.verdict("backup"), "CLOSED");
 }
 
 #[test]

@@ -186,6 +186,51 @@ fn a_default_route_from_azure_is_no_closed_path() {
 }
 
 #[test]
+fn with_the_routers_tables_every_path_stays_the_true_one_and_what_would_carry_it_otherwise_is_told() {
+    type Switch = fn(&mut Lab) -> anyhow::Result<()>;
+    let mut lab = lab::build();
+    lab.start_bgp().expect("the routers start");
+    let positions: [(&str, Switch, bool); 4] = [
+        ("baseline", |_| Ok(()), true),
+        ("primary down", Lab::primary_down, true),
+        ("both MSEEs withdrawn", Lab::withdraw_msees, false),
+        ("Internet cut", Lab::cut_internet, false),
+    ];
+    for (position, switch, latent) in positions {
+        lab.restore().expect("the switches");
+        switch(&mut lab).expect("the switch");
+        let (_, report) = lab::check(&lab, ConfigVariant::Full);
+        hold(&lab, &report);
+        let untested = report["not_tested"].as_array().expect("not_tested");
+        let no_evidence = |words: &Value| words.as_str().is_some_and(|words| words.contains("no evidence"));
+        assert!(!untested.iter().any(no_evidence), "{position}: {untested:#?}");
+        // Without the MSEEs the provider would carry it: while they do, and while there is a provider.
+        assert_eq!(found(&report, "F23", "arm.azure.example"), latent, "{position}");
+        assert!(!found(&report, "F30", ""), "{position}");
+    }
+    lab.restore().expect("the switches");
+    let (_, report) = lab::check(&lab, ConfigVariant::Full);
+    let arm = &endpoint(&report, "arm.azure.example")["addresses"][0]["path"];
+    let evidence = arm["evidence"].as_array().expect("evidence");
+    let of = |id: &str| evidence.iter().find(|item| item["id"] == id).unwrap_or_else(|| panic!("{arm:#}"));
+    assert_eq!(of("E7")["strength"], "A", "the gateway is the router");
+    assert!(
+        of("E7a")["says"].as_str().is_some_and(|says| says.contains("Microsoft peering of circuit tokyo-1"))
+    );
+}
+
+#[test]
+fn the_default_route_from_azure_is_confirmed_by_the_routers_table() {
+    let mut lab = lab::build();
+    lab.start_bgp().expect("the routers start");
+    lab.set_default_route(closedpath_lab::DefaultRoute::ViaAzure).expect("the switch");
+    let (_, report) = lab::check(&lab, ConfigVariant::Full);
+    let path = &endpoint(&report, "assets.cdn.example")["addresses"][0]["path"];
+    assert_eq!(path["class"], "internet_via_azure_bgp", "{path:#}");
+    assert_eq!(path["confidence"], "confirmed", "{path:#}");
+}
+
+#[test]
 fn routers_that_limit_icmp_as_linux_does_are_asked_again_until_they_answer() {
     let lab = lab::build();
     lab.limit_icmp().expect("the switch");

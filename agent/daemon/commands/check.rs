@@ -12,6 +12,7 @@ use closedpath_core::report::Report;
 use super::progress::Line;
 use super::{print, runtime};
 use crate::cli::{Check, Format};
+use crate::control::Control;
 use crate::edges::Edges;
 use crate::past::Memory;
 use crate::render::{self, Style};
@@ -28,9 +29,10 @@ pub fn check(arguments: &Check) -> Result<ExitCode> {
         arguments.output.as_deref().map(|file| Ok::<_, anyhow::Error>((file, open(file)?))).transpose()?;
     let report = runtime()?.block_on(async {
         let edges = Edges::open(&setup.plan, None)?;
+        let control = Control::try_open(&setup.plan, arguments.bmp_wait).await;
         let mut line = Line::new();
         let mut memory = Memory::read(&setup.plan.agent.state_dir);
-        let report = round(&setup, &edges, &mut memory, |progress| line.show(progress)).await;
+        let report = round(&setup, &edges, &control, &mut memory, |progress| line.show(progress)).await;
         line.clear();
         anyhow::Ok(report)
     })?;

@@ -11,6 +11,7 @@ use closedpath_core::target::{EndpointKey, Probe, canonical_host};
 use super::progress::Line;
 use super::{print, runtime};
 use crate::cli::Explain;
+use crate::control::{BMP_WAIT, Control};
 use crate::edges::Edges;
 use crate::past::Memory;
 use crate::render::{self, ASKED, Style};
@@ -35,14 +36,15 @@ pub fn explain(arguments: &Explain) -> Result<ExitCode> {
         } else if port.is_some() || !may_be_found(&setup.plan) {
             ask(&mut setup.plan, &host, port.unwrap_or(443));
         }
+        let control = Control::try_open(&setup.plan, BMP_WAIT).await;
         let mut line = Line::new();
         let mut memory = Memory::read(&setup.plan.agent.state_dir);
-        let mut report = round(&setup, &edges, &mut memory, |progress| line.show(progress)).await;
+        let mut report = round(&setup, &edges, &control, &mut memory, |progress| line.show(progress)).await;
         let found = report.endpoints.iter().any(|endpoint| endpoint.host == host);
         if !found && host.parse::<IpAddr>().is_err() {
             // Nothing leads there, a certificate's pointer neither: it is asked for by itself.
             ask(&mut setup.plan, &host, port.unwrap_or(443));
-            report = round(&setup, &edges, &mut memory, |progress| line.show(progress)).await;
+            report = round(&setup, &edges, &control, &mut memory, |progress| line.show(progress)).await;
         }
         line.clear();
         anyhow::Ok(report)

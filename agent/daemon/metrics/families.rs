@@ -51,7 +51,9 @@ families! {
     BREAKS Gauge "breaks_at_timestamp_seconds" ["workload"] "When the first answer on revocation expires that the workload's clients live on; absent where there is none.";
     CA_UP Gauge "ca_host_up" ["host", "port", "kind", "class"] "1 if a host that certificates point to was reached; kind is crl, ocsp or aia.";
     DATA_AGE Gauge "data_age_seconds" ["dataset"] "Age of the data sets in force; absent where no date is known.";
-    LAST_ROUND Gauge "last_round_timestamp_seconds" [] "When the last complete round ended; absent before the first.";
+    BMP_UP Gauge "bmp_session_up" ["peer"] "1 if the router of [bmp] allow is connected and its table stands, 0 if not.";
+    BMP_ROUTES Gauge "bmp_routes" ["peer"] "Routes held from this router.";
+    LAST_ROUND Gauge "last_round_timestamp_seconds" [] "When the last complete round ended, or was judged anew by a router's table; absent before the first.";
     LAG Histogram "scheduler_lag_seconds" [] "How much later than planned the rounds began.";
     RELOAD Gauge "config_last_reload_successful" [] "1 if the last reading of the configuration succeeded.";
 }

@@ -1,6 +1,7 @@
 //! Fills a registry from a report and writes it as text.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use closedpath_core::failure::label;
@@ -13,8 +14,8 @@ use prometheus::{GaugeVec, Histogram, HistogramOpts, IntCounterVec, Opts, Regist
 
 use super::counters::Counters;
 use super::families::{
-    ADDRESSES, BREAKS, BUILD, CA_UP, CRL_NEXT, DATA_AGE, DURATION, FAILURES, FINDING, Family, LAG,
-    LAST_ROUND, LINK_CHANGES, NOT_AFTER, PATH_CHANGES, RELOAD, REVOCATION, UP, VERDICT,
+    ADDRESSES, BMP_ROUTES, BMP_UP, BREAKS, BUILD, CA_UP, CRL_NEXT, DATA_AGE, DURATION, FAILURES, FINDING,
+    Family, LAG, LAST_ROUND, LINK_CHANGES, NOT_AFTER, PATH_CHANGES, RELOAD, REVOCATION, UP, VERDICT,
 };
 
 /// What the metrics tell about the agent itself.
@@ -24,8 +25,21 @@ pub struct Extra {
     pub version: String,
     /// Whether the last reading of the configuration succeeded.
     pub config_last_reload_successful: bool,
+    /// The routers of `[bmp]`.
+    pub routers: Vec<RouterState>,
     /// Shared by all clones.
     scheduler_lag: Histogram,
+}
+
+/// What is shown of a router that may send its table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouterState {
+    /// Its address.
+    pub router: IpAddr,
+    /// Whether it is connected.
+    pub up: bool,
+    /// Routes held.
+    pub routes: usize,
 }
 
 impl Extra {
@@ -36,6 +50,7 @@ impl Extra {
         Self {
             version: version.to_owned(),
             config_last_reload_successful: true,
+            routers: Vec::new(),
             scheduler_lag: Histogram::with_opts(options).expect("the name is valid and the buckets rise"),
         }
     }
@@ -59,6 +74,12 @@ pub fn exposition(report: Option<&Report>, counters: &Counters, extra: &Extra) -
     };
     set(&fill(&BUILD), &[&extra.version], 1.0);
     set(&fill(&RELOAD), &[], f64::from(u8::from(extra.config_last_reload_successful)));
+    let (bmp_up, bmp_routes) = (fill(&BMP_UP), fill(&BMP_ROUTES));
+    for state in &extra.routers {
+        let router = state.router.to_string();
+        set(&bmp_up, &[&router], f64::from(u8::from(state.up)));
+        set(&bmp_routes, &[&router], state.routes as f64);
+    }
     let count = |family: &Family, values: Vec<(Vec<&str>, u64)>| {
         let vec = IntCounterVec::new(Opts::new(family.name, family.help), family.labels)
             .expect("the list of families is valid");
@@ -239,7 +260,7 @@ fn epoch(at: SystemTime) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Extra, exposition};
+    use super::{Extra, RouterState, exposition};
     use crate::metrics::{Counters, FAMILIES, Kind};
     use crate::render::sample;
     use closedpath_core::report::{RevocationOfCertificate, RevocationStatus};
@@ -260,7 +281,8 @@ mod tests {
         });
         let mut counters = Counters::default();
         counters.note(None, &report);
-        let extra = Extra::new("0.1.0");
+        let mut extra = Extra::new("0.1.0");
+        extra.routers = vec![RouterState { router: "192.0.2.1".parse().unwrap(), up: true, routes: 7 }];
         extra.note_lag(Duration::from_millis(5));
         let text = exposition(Some(&report), &counters, &extra);
         for family in FAMILIES {
@@ -291,6 +313,8 @@ mod tests {
             r#"closedpath_crl_next_update_timestamp_seconds{host="crl.example"} 1800600000"#,
             r#"closedpath_breaks_at_timestamp_seconds{workload="arc"} 1800500000"#,
             r#"closedpath_scheduler_lag_seconds_bucket{le="0.01"} 1"#,
+            r#"closedpath_bmp_session_up{peer="192.0.2.1"} 1"#,
+            r#"closedpath_bmp_routes{peer="192.0.2.1"} 7"#,
             "closedpath_config_last_reload_successful 1",
         ] {
             assert!(text.lines().any(|have| have == line), "{line} is missing in:\n{text}");

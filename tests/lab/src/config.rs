@@ -6,14 +6,16 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use crate::bgp::{BMP_PORT, BMP_ROUTER};
 use crate::lab::Lab;
-use crate::plan::{LINKS, LOAD_NAMES, ONPREM, RESOLVER, SILENT_RESOLVER, VNET};
+use crate::plan::{AGENT_HOST, LINKS, LOAD_NAMES, ONPREM, RESOLVER, SILENT_RESOLVER, VNET};
 use crate::truth::{Kind, TRUTH, Truth};
 
 /// Which configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConfigVariant {
-    /// Everything declared: topology, links, circuit, three workloads. File `agent.toml`.
+    /// Everything declared: topology, links, circuit, three workloads, and `[bmp]` once [`Lab::start_bgp`] was called.
+    /// File `agent.toml`.
     Full,
     /// The same without topology, links and circuit: no path can be told.
     NoTopology,
@@ -57,6 +59,12 @@ impl Lab {
         );
         if variant != ConfigVariant::NoTopology {
             text += &topology();
+            if self.speaks_bgp() {
+                let _ = write!(
+                    text,
+                    "\n[bmp]\nlisten = \"{AGENT_HOST}:{BMP_PORT}\"\nallow = [\"{BMP_ROUTER}\"]\n"
+                );
+            }
         }
         text += &if variant == ConfigVariant::Load { load() } else { workloads() };
         Ok(text)
@@ -77,7 +85,7 @@ fn topology() -> String {
         if let Some(link) = LINKS.iter().find(|link| link.a == "ce" && link.b == msee) {
             let (v4, v6) = link.b_addresses();
             let key = if edge == "internet" { "hops" } else { "msee" };
-            let _ = writeln!(text, "{key} = [\"{v4}\", \"{v6}\"]");
+            let _ = writeln!(text, "{key} = [\"{v4}\", \"{v6}\"]\nbgp_peer = [\"{v4}\"]");
         }
         if edge != "internet" {
             text += "circuit = \"tokyo-1\"\n";

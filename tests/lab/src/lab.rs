@@ -8,6 +8,7 @@ use std::{fs, thread};
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use crate::bgp::Routers;
 use crate::namespace::Namespace;
 use crate::nursery;
 use crate::pki::{self, Pki};
@@ -22,6 +23,7 @@ use crate::zones::{self, Overrides, ZONES};
 #[derive(Debug)]
 pub struct Lab {
     pub(crate) servers: BTreeMap<Server, Child>,
+    pub(crate) bgp: Option<Routers>,
     nodes: BTreeMap<&'static str, Namespace>,
     pub(crate) position: Position,
     pub(crate) overrides: Overrides,
@@ -51,8 +53,15 @@ impl Lab {
         });
         let pki = pki.map_err(|_| anyhow!("the thread that makes certificates panicked"))??;
         let (nodes, position) = (nodes?, BASELINE);
-        let mut lab =
-            Self { servers: BTreeMap::new(), nodes, position, overrides: Overrides::new(), pki, dir };
+        let mut lab = Self {
+            servers: BTreeMap::new(),
+            bgp: None,
+            nodes,
+            position,
+            overrides: Overrides::new(),
+            pki,
+            dir,
+        };
         for zone in ZONES {
             lab.write_zone(zone)?;
         }

@@ -7,12 +7,14 @@
 //! * [`plan`]: the one table of nodes, links, prefixes and hosts; everything else is generated from it
 //! * [`Position`]: how the switches stand; a pure function turns it into routes
 //! * [`Lab`]: builds all of it, flips the switches, runs programs in its nodes; dropping it leaves nothing
+//! * [`Lab::start_bgp`]: real routers (FRR) that announce what the switches say, and BMP to the agent's host
 //! * [`torture`]: one namespace with hostile and odd certificates, CA hosts and servers
 //! * [`enter`]: makes root of an ordinary user, in a user namespace
 //!
 //! Nothing here has an uplink: the namespaces are joined to each other only.
 
 mod agent;
+mod bgp;
 mod config;
 mod enter;
 mod lab;
@@ -30,6 +32,7 @@ mod truth;
 mod wiring;
 mod zones;
 
+pub use bgp::{BMP_PORT, BMP_ROUTER};
 pub use config::ConfigVariant;
 pub use enter::{enter, is_root};
 pub use lab::Lab;

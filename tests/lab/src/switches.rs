@@ -30,6 +30,7 @@ impl Lab {
                 self.node(node)?.feed(&["ip", "-batch", "-"], &batch)?;
             }
         }
+        self.announce(self.position, position)?;
         self.position = position;
         Ok(())
     }

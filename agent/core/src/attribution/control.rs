@@ -17,7 +17,7 @@ use crate::observation::{AddressObservation, RouteKind};
 use crate::rib::{self, Choice, Doubt, Family, Lookup, Rib, Route, Rule, Undecided};
 
 /// The AS of ExpressRoute on both peerings (E7a).
-const EXPRESSROUTE: u32 = 12076;
+pub(super) const EXPRESSROUTE: u32 = 12076;
 /// `0.0.0.0/0`, or the halves that VPN gateways announce (E7d).
 const DEFAULT_LENGTH: u8 = 1;
 

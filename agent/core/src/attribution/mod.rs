@@ -3,6 +3,7 @@
 //!
 //! Eligibility never votes here, silence never votes, and contradicting evidence is never chosen between (DOMAIN §3.2).
 
+mod changes;
 mod control;
 mod evidence;
 mod judged;
@@ -11,6 +12,7 @@ mod path;
 mod procedure;
 mod ways;
 
+pub use changes::{Words, forget_traces};
 pub use control::Control;
 pub(crate) use control::{is_default, peers};
 pub use evidence::{Evidence, Plane, Strength};

@@ -6,15 +6,16 @@ use std::net::IpAddr;
 use super::{Finding, FindingId, Severity};
 use crate::attribution::{Judged, Judgement, PathClass, Reason};
 use crate::config::{Edge, Policy};
-use crate::eligibility::{Outcome, Peering, Rule};
+use crate::eligibility::{Outcome, Peering};
 use crate::failure::label;
+use crate::tables::Communities;
 use crate::target::{EndpointKey, Origin, is_private};
 
 /// What is raised about one address: identifier, severity, detail, remedy.
 type Raised = (FindingId, Severity, String, &'static str);
 
 /// Findings about every address of one endpoint.
-pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey) -> Vec<Finding> {
+pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey, communities: &Communities) -> Vec<Finding> {
     let Some(member) = judged.picture.members.get(key) else { return Vec::new() };
     if member.origins.iter().all(|origin| *origin == Origin::Canary) {
         return Vec::new();
@@ -27,7 +28,7 @@ pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey) -> Vec<Finding> {
         let raised = [
             // A CA host gets F33 or F34, not F02 as well (DESIGN §4.5); F01 only if the data says so.
             if ca_only && !about.could_go_by_expressroute() { None } else { about.by_internet() },
-            about.authorised_by_internet(),
+            about.authorised_by_internet(communities),
             about.ineligible_by_expressroute(),
             about.private_by_internet(),
             about.private_undeclared(),
@@ -138,14 +139,14 @@ impl About<'_> {
     }
 
     /// F06, beside F01: Microsoft's approval is there and not used.
-    fn authorised_by_internet(&self) -> Option<Raised> {
+    fn authorised_by_internet(&self, communities: &Communities) -> Option<Raised> {
         let eligibility = &self.judgement.eligibility;
         let authorised = self.judged.plan.topology.circuits.values().any(|circuit| circuit.m365_authorised);
-        let may = eligibility.rule == Rule::El7 && self.could_go_by_expressroute();
-        if !(authorised && may && self.class().is_internet()) {
+        if !(authorised && self.could_go_by_expressroute() && self.class().is_internet()) {
             return None;
         }
-        let community = eligibility.community.as_deref().unwrap_or("no documented community");
+        let community = eligibility.community.as_deref()?.parse().ok()?;
+        communities.service(community).filter(|service| service.authorisation)?;
         let detail = format!("{}; Microsoft 365 is authorised on a circuit ({community})", self.carried());
         let remedy = "check the route filter for the community (5010, 5020, 5030, 5100), the received routes, and that the edge router prefers them";
         Some((FindingId::F06, Severity::Medium, detail, remedy))

@@ -28,7 +28,7 @@ pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables, past: &P
     let strangers = certificates::strangers(judged);
     for key in judged.picture.members.keys() {
         findings.extend(endpoints::find(judged, key, catalogs));
-        findings.extend(addresses::find(judged, key));
+        findings.extend(addresses::find(judged, key, &tables.communities));
         findings.extend(names::find(judged, key));
         findings.extend(eligibility::find(judged, key, catalogs));
         findings.extend(routes::find(judged, key));

@@ -19,6 +19,7 @@ const EARLY: Waiting = Waiting { up: Duration::from_secs(30), quiet: Duration::f
 /// A peer is relied on after this long though it never becomes quiet: the hold time of ExpressRoute.
 const LONG: Duration = Duration::from_secs(180);
 
+#[derive(Clone, Copy)]
 struct Waiting {
     up: Duration,
     quiet: Duration,
@@ -101,12 +102,27 @@ pub(super) struct FeedState {
     pub(super) told: [bool; 2],
     /// When it last told of a route.
     pub(super) changed: SystemTime,
+    /// When its peer came up.
+    up: SystemTime,
+    /// How long it is waited for.
+    waiting: Waiting,
+    /// It was once quiet for long enough: what it tells since is a change, not the rest of its first table.
+    quiet_once: bool,
     /// Its routes are void and wait for the next sweep.
     pub(super) dead: bool,
     /// It answers what the router uses.
     pub(super) selected: bool,
     /// It answers what the router could use.
     pub(super) available: bool,
+}
+
+impl FeedState {
+    /// It tells of a route.
+    pub(super) fn tells(&mut self, now: SystemTime) {
+        let since = |then: SystemTime| now.duration_since(then).unwrap_or_default();
+        self.quiet_once |= since(self.up) >= self.waiting.up && since(self.changed) >= self.waiting.quiet;
+        self.changed = now;
+    }
 }
 
 /// One table (the global one or a VRF) of one router.
@@ -159,6 +175,7 @@ impl Instance {
             None => u32::try_from(self.feeds.len()).ok()?,
         };
         peer.feeds[policy.index()] = Some(place);
+        let late = peer.since.duration_since(self.began).is_ok_and(|after| after > SETTLING);
         let fresh = FeedState {
             neighbour,
             policy,
@@ -170,6 +187,9 @@ impl Instance {
             end_of_rib: [false; 2],
             told: [false; 2],
             changed: peer.since,
+            up: peer.since,
+            waiting: if late { LATE } else { EARLY },
+            quiet_once: false,
             dead: false,
             selected: false,
             available: false,
@@ -222,7 +242,11 @@ impl Instance {
         let unended = standing.unended.iter().find(|(_, up, feed)| {
             let late = up.duration_since(self.began).is_ok_and(|after| after > SETTLING);
             let waiting = if late { LATE } else { EARLY };
-            let changed = feed.map_or(*up, |place| self.feeds[place as usize].changed);
+            let feed = feed.map(|place| &self.feeds[place as usize]);
+            if feed.is_some_and(|feed| feed.quiet_once) {
+                return false;
+            }
+            let changed = feed.map_or(*up, |feed| feed.changed);
             since(*up) < LONG && (since(*up) < waiting.up || since(changed) < waiting.quiet)
         });
         unended.map(|&(neighbour, ..)| Doubt::NoEndOfRib { neighbour })

@@ -225,7 +225,7 @@ impl Rib {
         };
         let state = &mut instance.feeds[place as usize];
         let mut first = !state.ever_announced;
-        state.changed = now;
+        state.tells(now);
         // Held for as long as this takes, so that it cannot go between two of its routes.
         self.attributes.hold(number);
         for announced in prefixes {
@@ -269,7 +269,7 @@ impl Rib {
             }
         }
         let state = &mut instance.feeds[place as usize];
-        state.changed = now;
+        state.tells(now);
         if stray && !state.stray_withdrawals {
             state.stray_withdrawals = true;
             instance.settle();

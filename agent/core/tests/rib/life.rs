@@ -4,7 +4,7 @@ use closedpath_core::rib::{Doubt, Families, Family, Lookup, PeerKey, Policy, Rib
 
 use crate::told::{
     CE, ISP, MSEE_1, MSEE_2, announce, asked, at, connected, ends, feed, ip, now, peer, shown, site, tell,
-    up, via,
+    up, via, withdraw,
 };
 
 const ANY: &str = "20.38.1.1";
@@ -60,7 +60,7 @@ fn a_peer_that_goes_down_takes_its_routes_with_it_and_twice_is_once() {
     rib.apply(&Update::PeerDown { peer: peer(MSEE_2) }, at(13));
     assert_eq!(asked(&rib, ANY), "0.0.0.0/0 by 198.51.100.1");
     // What comes late from the router's queue does no harm.
-    tell(&mut rib, [crate::told::withdraw(feed(MSEE_2, Policy::Post), &["20.38.0.0/16"])]);
+    tell(&mut rib, [withdraw(feed(MSEE_2, Policy::Post), &["20.38.0.0/16"])]);
     assert_eq!(asked(&rib, ANY), "0.0.0.0/0 by 198.51.100.1");
     // And when it is back, all is said again, and waited for.
     tell(&mut rib, [up(peer(MSEE_1), 12076)]);
@@ -164,4 +164,22 @@ fn a_family_that_is_not_monitored_is_never_taken_for_empty() {
     tell(&mut rib, [announce(feed(ISP, Policy::Post), &via("2001:db8::1", &[64500]), &["::/0"])]);
     assert_eq!(doubt(&rib, 300), Some(Doubt::NoEndOfRib { neighbour: Some(ip(ISP)) }));
     assert_eq!(shown(&rib.lookup(ip(CE), ip("2001:db8:1::1"), at(300))), "::/0 by 198.51.100.1");
+}
+
+#[test]
+fn a_peer_without_end_of_rib_that_was_quiet_once_stays_relied_on_when_it_changes() {
+    let mut rib = connected();
+    let key = peer(MSEE_1);
+    let post = feed(MSEE_1, Policy::Post);
+    rib.apply(&up(key, 12076), at(1));
+    rib.apply(&announce(post, &via(MSEE_1, &[12076]), &["20.38.0.0/16", "20.39.0.0/16"]), at(2));
+    let asked = |rib: &Rib, seconds| shown(&rib.lookup(ip(CE), ip("20.38.0.1"), at(seconds)));
+    let doubt = "no End-of-RIB yet from peer 203.0.113.2";
+    assert_eq!(asked(&rib, 30), doubt);
+    // Within its first table: still counted as that.
+    rib.apply(&withdraw(post, &["20.39.0.0/16"]), at(30));
+    assert_eq!(asked(&rib, 34), doubt);
+    assert_eq!(asked(&rib, 40), "20.38.0.0/16 by 203.0.113.2");
+    rib.apply(&withdraw(post, &["20.38.0.0/16"]), at(40));
+    assert_eq!(asked(&rib, 40), "nothing", "a change after the first table counts at once");
 }

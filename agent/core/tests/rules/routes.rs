@@ -94,6 +94,23 @@ fn f05_routes_of_microsoft_365_come_without_declared_authorisation() {
 }
 
 #[test]
+fn f06_microsoft_365_is_authorised_and_goes_by_the_internet() {
+    /// Of Exchange Online's set 1, which may use ExpressRoute.
+    const EXCHANGE: &str = "40.96.0.1";
+    let config = SITE
+        .replace("location = \"Tokyo\"", "location = \"Tokyo\"\nm365_authorised = true")
+        .replace("12076:5060", "12076:5010");
+    let seen = |config: &str, seen| raised(&site(config).see(seen).look(), FindingId::F06);
+    assert_eq!(
+        seen(&config, by(ISP, EXCHANGE)),
+        once(Severity::Medium, &format!("a.example:443/tcp {EXCHANGE}"))
+    );
+    assert_eq!(seen(&config, by(MS, EXCHANGE)), []);
+    assert_eq!(seen(SITE, by(ISP, EXCHANGE)), [], "not authorised");
+    assert_eq!(seen(&config, by(ISP, ENTRA)), [], "no approval is asked for");
+}
+
+#[test]
 fn f07_no_route_filter_has_the_community() {
     let config = SITE.replace(", \"12076:5060\"", "");
     let seen = site(&config).see(by(ISP, ENTRA)).look();
