@@ -1,17 +1,17 @@
 //! A whole picture with a path, an owner and an eligibility for each of its addresses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::SystemTime;
 
 use super::{Control, Path, PathClass, Reason, attribute, class_of_endpoint, is_default, peers};
 use crate::closure::{
-    Chain, Member, Need, Needs, Picture, Revocations, Seen, follows_pointers, needs, revocations,
+    Chain, Member, Need, Needs, Past, Picture, Revocations, Seen, follows_pointers, needs, revocations,
 };
 use crate::config::{Edge, Plan, ProxyExit};
 use crate::eligibility::{self, Eligibility, Owner, Question, ReceivedRoute};
 use crate::observation::AddressObservation;
-use crate::pki::revocation;
+use crate::pki::revocation::{self, Revocation};
 use crate::rib::{Lookup, Rib};
 use crate::tables::{Community, Tables};
 use crate::target::{EndpointKey, Requirement};
@@ -121,7 +121,7 @@ impl Judged<'_> {
 
     /// F39: when the first certificate that a workload depends on loses its last answer on revocation; never for clients
     /// that do not ask.
-    pub fn breaks_at(&self, workload: &str) -> Option<SystemTime> {
+    pub fn breaks_at(&self, workload: &str, past: &Past) -> Option<SystemTime> {
         let profile = self.plan.workloads.iter().find(|known| known.name == workload)?.client_profile;
         if !follows_pointers(profile) {
             return None;
@@ -130,7 +130,14 @@ impl Judged<'_> {
         let needed = self.needs.of.iter().filter(|(_, needed)| member(needed));
         let members = needed.filter_map(|(key, _)| self.picture.members.get(key));
         let certificates = members.flat_map(|member| &member.chains).flat_map(Chain::all);
-        revocation::breaks_at(certificates.filter_map(|sha256| self.revocations.of.get(sha256)))
+        let certificates = certificates.collect::<BTreeSet<_>>();
+        let now = certificates.iter().filter_map(|sha256| self.revocations.of.get(*sha256));
+        // What cannot be found out now lasts as long as the answer of an earlier round.
+        let open = |sha256: &&&String| {
+            matches!(self.revocations.of.get(**sha256), Some(Revocation::Undetermined { .. }))
+        };
+        let before = certificates.iter().filter(open).filter_map(|sha256| past.answered_until(sha256));
+        revocation::breaks_at(now).into_iter().chain(before).min()
     }
 
     /// The strongest requirement of any workload.

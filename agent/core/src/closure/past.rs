@@ -1,5 +1,5 @@
 //! What earlier rounds saw behind each endpoint: issuers and CA hosts. Chains rotate, and an allow-list that was built from
-//! the old ones is too short for the new (F36, DOMAIN §4.4.3).
+//! the old ones is too short for the new (F36, DOMAIN §4.4.3). And until when their answers on revocation hold (F39).
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::member::{Chain, Picture};
+use super::revocation::revocations;
+use crate::pki::revocation::Revocation;
 use crate::target::EndpointKey;
 
 /// An endpoint that was not seen for so long is forgotten.
@@ -18,6 +20,9 @@ const MOST: usize = 10_000;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Past {
     endpoints: BTreeMap<String, Seen>,
+    /// Until when the last verified answer on each certificate holds, in seconds since 1970, by fingerprint.
+    #[serde(default)]
+    answers: BTreeMap<String, u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +76,7 @@ impl Past {
                 }
             }
         }
+        self.remember_answers(picture, now);
         let recent = |seen: &Seen| now.duration_since(seen.last).unwrap_or_default() < FORGOTTEN_AFTER;
         self.endpoints.retain(|_, seen| recent(seen));
         while self.endpoints.len() > MOST {
@@ -86,7 +92,32 @@ impl Past {
                 .map(|(id, it)| (id.clone(), day(it.last), it.issuers.clone(), it.ca_hosts.clone()))
                 .collect()
         };
-        told(&before) != told(self)
+        told(&before) != told(self) || before.answers != self.answers
+    }
+
+    /// F39: until when clients that have the last verified answer on a certificate need no other.
+    pub fn answered_until(&self, sha256: &str) -> Option<SystemTime> {
+        self.answers.get(sha256).map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(*seconds))
+    }
+
+    fn remember_answers(&mut self, picture: &Picture, now: SystemTime) {
+        let seconds =
+            |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        for (sha256, revocation) in revocations(picture, now).of {
+            match revocation {
+                Revocation::Good { until, .. } => {
+                    self.answers.insert(sha256, seconds(until));
+                }
+                Revocation::Revoked { .. } => {
+                    self.answers.remove(&sha256);
+                }
+                Revocation::Undetermined { .. } | Revocation::NotChecked(_) => {}
+            }
+        }
+        self.answers.retain(|_, until| *until > seconds(now));
+        while self.answers.len() > MOST {
+            self.answers.pop_last();
+        }
     }
 
     /// What became new behind an endpoint within `window`, after it was first seen.

@@ -39,9 +39,9 @@ pub(super) fn find(
 }
 
 /// F39: the moment until which clients that insist on an answer live on the ones at hand.
-pub(super) fn grace(judged: &Judged<'_>) -> Vec<Finding> {
+pub(super) fn grace(judged: &Judged<'_>, past: &Past) -> Vec<Finding> {
     let of = |name: &String| {
-        let at = judged.breaks_at(name)?;
+        let at = judged.breaks_at(name, past)?;
         let at = humantime::format_rfc3339_seconds(at);
         Some(Finding {
             id: FindingId::F39,

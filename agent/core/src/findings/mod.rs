@@ -21,7 +21,7 @@ use crate::tables::Tables;
 
 /// All findings of a judged picture, gravest first.
 pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables, past: &Past) -> Vec<Finding> {
-    let mut findings = certificates::grace(judged);
+    let mut findings = certificates::grace(judged, past);
     findings.extend(links::find(judged));
     findings.extend(data::find(judged, tables));
     findings.extend(routes::of_peers(judged, &tables.communities));

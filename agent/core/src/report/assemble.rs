@@ -74,7 +74,7 @@ pub fn assemble(round: Round<'_>) -> Report {
                 policy: workload.policy,
                 verdict: ruling.verdict,
                 reasons: ruling.reasons.clone(),
-                breaks_at: judged.breaks_at(&workload.name),
+                breaks_at: judged.breaks_at(&workload.name, past),
             })
             .collect(),
         endpoints: picture.members.iter().map(|(key, member)| endpoint(&judged, key, member)).collect(),

@@ -412,3 +412,17 @@ fn f36_a_chain_that_changes_says_what_is_new() {
     assert_eq!(severities(&round(moved(), now() - day), FindingId::F36), [], "known for a day");
     assert_eq!(severities(&before.look(), FindingId::F36), [], "nothing is known of before");
 }
+
+#[test]
+fn f39_holds_on_to_the_answers_of_earlier_rounds_while_nobody_answers() {
+    let leaf = issued("a.example", "CA", CRL);
+    let before = presenting([leaf.clone()]);
+    let mut dead = world(CONFIG).see(target().presents([leaf]));
+    dead.past.remember(&before.picture().0, now());
+    let seen = dead.look();
+    assert_eq!(tls(&seen).revocation.status, RevocationStatus::Undetermined, "nobody says so now");
+    assert_eq!(seen.workload().breaks_at, Some(now() + Duration::from_secs(86_400)));
+    assert_eq!(seen.report.verdict, Verdict::ClosedButBroken, "a client without the answer fails");
+    dead.past = Past::default();
+    assert_eq!(dead.look().workload().breaks_at, None);
+}
