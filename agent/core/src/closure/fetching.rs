@@ -130,8 +130,10 @@ impl Closure<'_> {
         let (kind, asked) = (url.kind, std::mem::take(&mut url.asked));
         let questions: Vec<Question> =
             asked.iter().filter_map(|about| url.questions.get(about)).cloned().collect();
-        let mut said: BTreeMap<String, Said> = reading.said.into_iter().filter(|_| ok).collect();
-        if ok && kind.is_ca() {
+        // What is not what the URL is for answers nothing: the next address may have it.
+        let read = ok && url.trouble.is_none();
+        let mut said: BTreeMap<String, Said> = reading.said.into_iter().filter(|_| read).collect();
+        if read && kind.is_ca() {
             // Whatever was asked is answered, so that nothing is asked for ever.
             for about in asked {
                 said.entry(about).or_insert_with(|| Said::Nothing("no answer came for it".to_string()));

@@ -106,7 +106,10 @@ fn what_is_served_and_cannot_be_verified_is_no_answer() {
         .look();
     let certificate = &tls(&seen).revocation.certificates[0];
     assert_eq!(certificate.status, RevocationStatus::Undetermined);
-    assert_eq!(certificate.reason.as_deref(), Some("http://crl.example/a.crl: a web page came instead"));
+    assert_eq!(
+        certificate.reason.as_deref(),
+        Some("http://crl.example/a.crl: a web page came instead (after 0.0 s)")
+    );
     assert_eq!(seen.report.verdict, Verdict::ClosedButBroken, "the profile insists on an answer");
     let unknown = presenting([issued("a.example", "CA", Pointers { crl: &[], ..BOTH })])
         .says("http://ocsp.example/", ocsp(OcspStatus::Unknown))
@@ -127,6 +130,16 @@ fn a_responder_that_answers_with_an_error_is_asked_once_per_address() {
         let reason = tls(&seen).revocation.certificates[0].reason.clone().unwrap_or_default();
         assert!(reason.contains(&format!("HTTP {status}")), "{reason}");
     }
+}
+
+#[test]
+fn an_address_that_serves_a_web_page_leaves_the_answer_to_the_next() {
+    let seen = presenting([issued("a.example", "CA", CRL)])
+        .see(closed("crl.example", "203.0.113.33"))
+        .says("http://crl.example/a.crl 203.0.113.2", Said::Nothing("a web page came instead".into()))
+        .look();
+    assert_eq!(seen.fetches().len(), 2);
+    assert_eq!(tls(&seen).revocation.status, RevocationStatus::Good);
 }
 
 #[test]

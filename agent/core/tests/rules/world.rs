@@ -271,10 +271,16 @@ impl World {
                     took: Duration::from_millis(2),
                     ..FetchObservation::of(url, *ip)
                 });
-                let answer = || self.answers.get(url).cloned().unwrap_or_else(|| good(ask));
+                let at = format!("{url} {ip}");
+                let told = self.answers.get(&at).or_else(|| self.answers.get(url)).cloned();
+                let trouble = match &told {
+                    Some(Said::Nothing(trouble)) => Some(trouble.clone()),
+                    _ => None,
+                };
+                let answer = || told.clone().unwrap_or_else(|| good(ask));
                 let said = questions(ask).into_iter().map(|question| (question.about.clone(), answer()));
                 let freshest = self.freshest.get(url).cloned().into_iter().collect();
-                let reading = Reading { said: said.collect(), freshest, ..Reading::default() };
+                let reading = Reading { said: said.collect(), freshest, trouble, ..Reading::default() };
                 Outcome::Fetched { key: key.clone(), seen, reading }
             }
         }
@@ -291,7 +297,7 @@ impl World {
         self
     }
 
-    /// What a CRL or a responder says of every certificate; good where nothing is said.
+    /// What a CRL or a responder says of every certificate; good where nothing is said. For one address: `URL IP`.
     pub fn says(mut self, url: &str, said: Said) -> Self {
         self.answers.insert(url.into(), said);
         self
