@@ -101,7 +101,6 @@ fn prefix(number: u32) -> (u32, u8) {
 
 /// The router: an Initiation, a Peer Up, all routes, an End-of-RIB.
 fn send(station: SocketAddr) -> anyhow::Result<()> {
-    #[expect(clippy::disallowed_methods, reason = "this process is the router, and has nothing else to do")]
     let stream = std::net::TcpStream::connect(station)?;
     let mut stream = std::io::BufWriter::with_capacity(1 << 16, stream);
     stream.write_all(&message(4, &[0, 2, 0, 1, b'r']))?;
