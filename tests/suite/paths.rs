@@ -220,6 +220,31 @@ fn with_the_routers_tables_every_path_stays_the_true_one_and_what_would_carry_it
 }
 
 #[test]
+fn explain_shows_what_the_routers_table_says_and_check_what_is_missing_of_it() {
+    let mut lab = lab::build();
+    lab.start_bgp().expect("the routers start");
+    let config = lab.config(ConfigVariant::Full).expect("a configuration");
+    let output =
+        lab::agent(&lab, &["explain", "arm.azure.example", "--config", &config.display().to_string()]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    for words in ["E7 ", "table of 192.168.1.1", "AS path 12076", "er-primary-ms"] {
+        assert!(text.contains(words), "{words} is missing in:\n{text}");
+    }
+    // Nobody connects from there, and the time is over at once.
+    let text = std::fs::read_to_string(&config).expect("it was just written");
+    std::fs::write(&config, text.replace("allow = [\"192.168.1.1\"]", "allow = [\"192.168.1.2\"]"))
+        .expect("a file");
+    let config = config.display().to_string();
+    let arguments =
+        ["check", "--workload", "backup", "--bmp-wait", "0s", "--format", "json", "--config", &config];
+    let output = lab::agent(&lab, &arguments);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let untested = report["not_tested"].as_array().expect("not_tested");
+    let said = "BMP: the table of 192.168.1.2 is no evidence in this round: the router has not connected";
+    assert!(untested.iter().any(|words| words == said), "{untested:#?}");
+}
+
+#[test]
 fn the_default_route_from_azure_is_confirmed_by_the_routers_table() {
     let mut lab = lab::build();
     lab.start_bgp().expect("the routers start");

@@ -109,14 +109,14 @@ impl<'a> Control<'a> {
                 |name: &String| topology.tunnels.iter().any(|t| t.interface.as_ref() == Some(name));
             let gateways: BTreeSet<IpAddr> =
                 route.next_hops.iter().filter_map(|hop| hop.gateway.map(|ip| ip.to_canonical())).collect();
-            let known = gateways.intersection(&self.routers).count();
             let on_link =
                 route.next_hops.iter().any(|hop| hop.gateway.is_none() && !into_tunnel(&hop.interface));
-            if on_link || (known > 0 && known < gateways.len()) {
-                // Some packets meet no router that tells anything.
+            if on_link {
+                // Some packets meet no router at all.
                 return none;
             }
-            if known > 0 {
+            // Those among them that tell nothing leave it without a vote.
+            if !gateways.is_disjoint(&self.routers) {
                 return Candidates { routers: gateways.into_iter().collect(), met: true };
             }
         }

@@ -12,7 +12,7 @@ use crate::closure::Seen;
 use crate::config::{Edge, Link};
 use crate::failure::label;
 use crate::observation::AddressObservation;
-use crate::rib::{DefaultRoute, Family, Lookup, Policy};
+use crate::rib::{DefaultRoute, Family, Lookup};
 use crate::tables::{Communities, Community};
 use crate::target::{EndpointKey, Origin};
 
@@ -183,17 +183,15 @@ fn rejected(
     let links = judged.plan.topology.links.iter().filter(|link| link.edge == Edge::ErMicrosoft);
     let pairs = links.flat_map(peers).flat_map(|peer| control.routers().map(move |router| (router, peer)));
     for (router, peer) in pairs {
-        let (used, by_router) = match control.rib().lookup(router, about, judged.now) {
-            Lookup::Found(answer) => (
-                Some(answer.prefix.prefix_len()),
-                answer.routes.iter().all(|route| route.policy == Policy::Loc),
-            ),
-            Lookup::Nothing => (None, has_loc_rib(control, router, judged)),
+        // Only beside a Loc-RIB can a neighbour offer more than the router uses.
+        let used = match control.rib().lookup(router, about, judged.now) {
+            Lookup::Found(answer) => Some(answer.prefix.prefix_len()),
+            Lookup::Nothing => None,
             Lookup::Unknown(_) => continue,
         };
         let Lookup::Found(offered) = control.rib().offered(router, peer, about, judged.now) else { continue };
         let longer = used.is_none_or(|used| offered.prefix.prefix_len() > used);
-        if by_router && longer && !is_default(&offered.prefix) {
+        if longer && !is_default(&offered.prefix) {
             let detail = format!(
                 "{} ({ip}): {peer} sends {} to {router}, which does not have it in its Loc-RIB",
                 key.host, offered.prefix
@@ -203,11 +201,6 @@ fn rejected(
         }
     }
     None
-}
-
-fn has_loc_rib(control: &Control<'_>, router: IpAddr, judged: &Judged<'_>) -> bool {
-    let peers = control.rib().peers(judged.now);
-    peers.iter().any(|peer| peer.peer.router == router && peer.peer.neighbour.is_none() && peer.up)
 }
 
 /// What the tables could not say, for the report's `not_tested`.

@@ -1,13 +1,14 @@
 //! The control plane as evidence (E7, E7a–E7d; A5, A7, A8; DESIGN §4.5): what the edge router's table adds, what it
 //! contradicts, and where it has no word.
 
-use closedpath_core::attribution::Strength;
+use closedpath_core::attribution::{Strength, Words, forget_traces};
+use closedpath_core::closure::Picture;
 use closedpath_core::findings::FindingId;
 use closedpath_core::rib::Policy;
 use closedpath_core::verdict::Verdict;
 
-use crate::router::{CE, Router, router, via};
-use crate::world::{Observed, Seen, observed, short, world};
+use crate::router::{CE, Router, ip, router, via};
+use crate::world::{Observed, Seen, now, observed, short, world};
 
 const A: &str = "a.example:443/tcp";
 /// Two private and one Microsoft peering of a circuit, and a provider; all are peers of the one router that BMP tells of.
@@ -255,7 +256,7 @@ fn a_table_that_leaves_two_classes_supports_neither() {
 fn f20_a_router_that_uses_links_of_two_classes_at_once() {
     let table = || ce().chose(MS, 12076, &["203.0.113.128/25"]);
     let mut both = table();
-    let peer = closedpath_core::rib::PeerKey { router: crate::router::ip(CE), instance: 0, neighbour: None };
+    let peer = closedpath_core::rib::PeerKey { router: ip(CE), instance: 0, neighbour: None };
     let second = closedpath_core::rib::Announced { prefix: "203.0.113.128/25".parse().unwrap(), path: 2 };
     let feed = closedpath_core::rib::Feed { peer, policy: Policy::Loc };
     let update = closedpath_core::rib::Update::Announce {
@@ -263,7 +264,7 @@ fn f20_a_router_that_uses_links_of_two_classes_at_once() {
         attributes: via(ISP, &[64500]),
         prefixes: vec![second],
     };
-    both.rib.apply(&update, crate::world::now());
+    both.rib.apply(&update, now());
     let seen = look(both, by_ce(PUBLIC).hops([CE, MS]).connected());
     assert_eq!(short(seen.path(A)), "unknown(ecmp_mixed_class)");
     assert_eq!(seen.findings(FindingId::F20).len(), 1);
@@ -359,4 +360,48 @@ fn communities_are_shown_and_prove_nothing_alone() {
     assert_eq!(strengths(&seen, "E7b").len(), 1);
     assert!(seen.path(A).evidence.iter().any(|item| item.id == "E7b" && item.says.contains("12076:51012")));
     assert!(strengths(&seen, "E7c").is_empty());
+}
+
+#[test]
+fn a_changed_route_makes_traces_void_and_a_silent_table_does_not() {
+    let by_isp = || ce().post(ISP, 64500, &["0.0.0.0/0"]);
+    let world = || world(SITE).see(by_ce(PUBLIC).hops([CE, MS]).connected());
+    let (mut picture, _) = world().picture();
+    let words = |table: Router| Words::now(&world().plan, &picture, &table.rib, now());
+    let (before, silent, after) = (words(normal()), words(normal().lost()), words(by_isp()));
+    assert!(!words(normal()).differ(&before) && words(normal()).rerouted(&before).is_empty());
+    assert!(silent.differ(&before), "it must be judged anew");
+    assert!(silent.rerouted(&before).is_empty(), "but nothing says that the route is another one");
+    assert_eq!(after.rerouted(&before), [ip(PUBLIC)].into());
+    let meanwhile = silent.clone().after(&before);
+    assert!(after.differ(&meanwhile));
+    assert_eq!(after.rerouted(&meanwhile), [ip(PUBLIC)].into(), "also after a silence");
+    assert!(before.rerouted(&meanwhile).is_empty());
+    assert!(after.rerouted(&silent).is_empty(), "what was never known cannot have changed");
+
+    let judged = |picture: &Picture| {
+        let world = world().tables(by_isp().rib);
+        let report = world.report_on(picture);
+        short(Seen { report, work: Vec::new() }.path(A))
+    };
+    assert_eq!(judged(&picture), "unknown(conflict)");
+    forget_traces(&mut picture, &after.rerouted(&before));
+    assert_eq!(judged(&picture), "internet_direct(probable)");
+}
+
+#[test]
+fn words_differ_also_when_the_outer_path_of_a_tunnel_or_the_offered_default_does() {
+    let site = tunnel("er_private");
+    let world = |ip: &str| world(&site).see(by_ce(ip).connected());
+    let words = |ip: &str, table: Router| {
+        let world = world(ip);
+        Words::now(&world.plan, &world.picture().0, &table.rib, now())
+    };
+    let inner = ["10.101.0.0/16"];
+    let by_er = ce().post(ER_1, 12076, &["10.100.0.0/16"]).post(ISP, 64500, &inner);
+    let by_isp = ce().post(ISP, 64500, &["10.100.0.0/16"]).post(ISP, 64500, &inner);
+    assert_eq!(words("10.101.0.4", by_isp).rerouted(&words("10.101.0.4", by_er)).len(), 1);
+    let half = ce().post(ER_1, 12076, &["0.0.0.0/1", "192.0.0.0/2"]);
+    let whole = ce().post(ER_1, 12076, &["0.0.0.0/1", "128.0.0.0/1", "192.0.0.0/2"]);
+    assert!(words(PUBLIC, whole).differ(&words(PUBLIC, half)), "the halves of a default route are whole now");
 }

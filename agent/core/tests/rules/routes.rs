@@ -162,6 +162,23 @@ fn f23_counts_the_default_route_from_azure_as_a_leak_of_public_destinations() {
 }
 
 #[test]
+fn f23_of_a_tunnel_is_about_its_outer_path() {
+    let config = format!(
+        "{SITE}[[tunnel]]\nname = \"t\"\nkind = \"ipsec\"\nover = \"er_private\"\nouter_peer = [\"10.100.255.4\"]\nprefixes = [\"10.101.0.0/16\"]\nterminates = \"ce\"\nhops = [\"10.101.255.4\"]\n"
+    );
+    let seen = |table: Router| {
+        let seen = site(&config).see(by("10.101.255.4", "10.101.0.4")).tables(table.rib).look();
+        assert_eq!(seen.path("a.example:443/tcp").link.as_deref(), Some("t"));
+        raised(&seen, FindingId::F23)
+    };
+    let er = || router(CE).post(ER, 12076, &["10.100.0.0/16"]);
+    let leaks = seen(er().post(ISP, 64500, &["0.0.0.0/0"]));
+    assert_eq!(leaks, once(Severity::High, "a.example:443/tcp 10.101.0.4"));
+    // That the provider carries the inner prefix does not matter: it is never looked up.
+    assert_eq!(seen(er().post(ISP, 64500, &["10.101.0.0/16"])), []);
+}
+
+#[test]
 fn f23_is_excluded_only_where_all_alternatives_are_seen() {
     let known = |table: Router, words: &str| {
         let seen = look(table, by(ER, VNET));
