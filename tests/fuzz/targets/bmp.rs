@@ -33,7 +33,9 @@ fuzz_target!(|data: &[u8]| {
         }
         rib.apply(update, began);
         let states: Vec<_> = rib.sessions(began).collect();
-        assert!(states.len() == 1 && states[0].routes <= LIMITS.routes && rib.peers(began).len() <= LIMITS.peers);
+        assert!(
+            states.len() == 1 && states[0].routes <= LIMITS.routes && rib.peers(began).len() <= LIMITS.peers
+        );
         assert!(rib.attribute_sets() <= LIMITS.attribute_bytes / size_of::<usize>());
     }
     let of_table = |rib: &Rib| rib.sessions(later).next().is_some_and(|state| state.truncated);
@@ -44,7 +46,9 @@ fuzz_target!(|data: &[u8]| {
             let Lookup::Found(answer) = lookup else { continue };
             assert!(!of_table(&rib), "a table with gaps answers");
             assert!(answer.prefix.contains(&net.addr()) && announced.contains(&answer.prefix.trunc()));
-            assert!(!answer.routes.is_empty() && answer.routes.iter().all(|route| route.prefix == answer.prefix));
+            assert!(
+                !answer.routes.is_empty() && answer.routes.iter().all(|route| route.prefix == answer.prefix)
+            );
         }
     }
     for state in rib.peers(later) {
