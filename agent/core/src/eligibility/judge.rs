@@ -2,17 +2,19 @@
 //!
 //! The first rule that decides gives the result; what else matched is attached as facts.
 
+use std::time::Duration;
+
 use super::circuits::Circuits;
 use super::{Eligibility, Outcome, Peering, Question, ReceivedRoute, Rule};
 use super::{address, azure, m365, outside};
 use crate::tables::{DataSet, TagMatch};
 
-/// What could carry this destination.
+/// What could carry this destination, with everything else that matched in words.
 pub fn judge(q: &Question<'_>) -> Eligibility {
     let (ip, nat64) = address::effective(q.ip);
     let inner = Question { ip, ..*q };
     let tags = inner.tags();
-    let mut answer = address::judge(&inner).unwrap_or_else(|| public(&inner, &tags));
+    let mut answer = decided(&inner, &tags);
     if nat64 {
         answer.facts.push(format!("judged by {ip}, which the NAT64 address carries"));
     }
@@ -21,6 +23,16 @@ pub fn judge(q: &Question<'_>) -> Eligibility {
     }
     facts(&inner, &tags, &mut answer);
     answer
+}
+
+/// The same without the words: the result, the rule that decided, and its reason.
+pub fn decide(q: &Question<'_>) -> Eligibility {
+    let inner = Question { ip: address::effective(q.ip).0, ..*q };
+    decided(&inner, &inner.tags())
+}
+
+fn decided(q: &Question<'_>, tags: &[TagMatch<'_>]) -> Eligibility {
+    address::judge(q).unwrap_or_else(|| public(q, tags))
 }
 
 fn public(q: &Question<'_>, tags: &[TagMatch<'_>]) -> Eligibility {
@@ -39,10 +51,9 @@ fn public(q: &Question<'_>, tags: &[TagMatch<'_>]) -> Eligibility {
         return Eligibility::unknown(Rule::El14, "no_data").with_fact("there are no Microsoft 365 endpoints");
     }
     let answer = answer.unwrap_or_else(|| outside::judge(q));
-    let age = service_tags.data_set.age(q.now);
-    match age.filter(|age| *age > q.tables.limits.service_tags_stale) {
-        Some(age) => stale(&service_tags.data_set, age.as_secs() / 86_400, &answer),
-        None => answer,
+    match service_tags.data_set.age(q.now) {
+        Some(age) if age <= q.tables.limits.service_tags_stale => answer,
+        age => stale(&service_tags.data_set, age, &answer),
     }
 }
 
@@ -79,10 +90,12 @@ fn listed(q: &Question<'_>) -> Option<(ReceivedRoute, String)> {
     Some((ReceivedRoute { prefix, communities }, fact))
 }
 
-/// EL14: the answer of old data is only a fact.
-fn stale(data: &DataSet, days: u64, answer: &Eligibility) -> Eligibility {
+/// EL14: the answer of old data is only a fact, and data whose age nobody knows may be old.
+fn stale(data: &DataSet, age: Option<Duration>, answer: &Eligibility) -> Eligibility {
     let mut unknown = Eligibility::unknown(Rule::El14, "stale_data");
-    unknown.facts.push(format!("{} {} is {days} days old", data.name, data.version));
+    let age =
+        age.map_or_else(|| "of unknown age".into(), |age| format!("{} days old", age.as_secs() / 86_400));
+    unknown.facts.push(format!("{} {} is {age}", data.name, data.version));
     unknown.facts.push(format!(
         "by it: {} ({}, {})",
         crate::failure::label(&answer.result),

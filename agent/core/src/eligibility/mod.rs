@@ -14,6 +14,6 @@ mod owner;
 mod question;
 
 pub use answer::{Eligibility, Outcome, Peering, Rule};
-pub use judge::judge;
+pub use judge::{decide, judge};
 pub use owner::{Owner, owner};
 pub use question::{Question, ReceivedRoute};

@@ -366,6 +366,10 @@ fn missing_and_old_data_make_it_unknown_not_wrong() {
     assert_eq!((short(&stale).as_str(), stale.rule), ("unknown(stale_data)", Rule::El14));
     assert!(stale.facts.iter().any(|fact| fact == "Azure service tags (Public) 376 is 46 days old"));
     assert!(stale.facts.iter().any(|fact| fact == "by it: eligible (EL9, region_community)"));
+    let dated = tables.service_tags.as_mut().map(|table| &mut table.data_set.date);
+    let date = dated.and_then(Option::take).expect("a date");
+    assert_eq!(short(&later(&tables, 0)), "unknown(stale_data)", "data of unknown age may be old");
+    tables.service_tags.as_mut().expect("tags").data_set.date = Some(date);
 
     tables.m365 = None;
     assert_eq!(short(&ask(&topology, &tables, None, "52.112.74.1")), "unknown(no_data)");
