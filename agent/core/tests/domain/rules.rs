@@ -1,0 +1,133 @@
+//! What the rules make of D2 to D9, over every prefix that a statement is about and not only over a sample of each.
+
+use closedpath_core::catalog;
+use closedpath_core::config::Sku;
+use closedpath_core::eligibility::{Outcome, ReceivedRoute};
+use closedpath_core::tables::{Community, Tag};
+use ipnet::IpNet;
+
+use super::space::Space;
+use super::world::{World, m365, net, short, standard, tables, tokyo, v4};
+
+fn world() -> World {
+    World { topology: standard(), tables: tables(), routes: None }
+}
+
+#[test]
+fn d2_front_door_is_judged_by_address_and_never_eligible() {
+    let world = world();
+    let regional = Space::new(v4(&world.tables, Tag::is_region));
+    for net in v4(&world.tables, |tag| tag.name == "AzureFrontDoor.Frontend") {
+        let expected = match regional.contains(net) {
+            true => "conditional(conflict_unsupported_vs_regional) by EL8",
+            false => "not_eligible(unsupported) by EL8",
+        };
+        assert_eq!(short(&world.ask(None, &net.network().to_string())), expected, "{net}");
+    }
+}
+
+#[test]
+fn d3_microsoft_365_comes_before_front_door() {
+    let mut world = world();
+    world.topology = tokyo(Sku::Premium, &[5010, 5020], true);
+    for (ip, community) in [
+        ("13.107.6.152", 5010),
+        ("13.107.18.10", 5010),
+        ("13.107.128.0", 5010),
+        ("150.171.32.0", 5010),
+        ("131.253.33.215", 5010),
+        ("204.79.197.215", 5010),
+        ("13.107.136.0", 5020),
+        ("150.171.40.0", 5020),
+    ] {
+        assert_eq!(short(&world.ask(None, ip)), format!("eligible({community}) by EL7"), "{ip}");
+    }
+}
+
+#[test]
+fn d4_no_address_of_teams_or_mail_is_eligible_by_its_region() {
+    let mut world = world();
+    // Every region that has a community, and no Microsoft 365.
+    let regions = world.tables.service_tags.iter().flat_map(|tags| tags.tags()).filter(|tag| tag.is_region());
+    let communities = regions
+        .filter_map(|tag| world.tables.communities.of_region(world.tables.regions.own_name(&tag.region)));
+    let filter: Vec<u16> = communities.map(|community| community.0).collect();
+    world.topology = tokyo(Sku::Premium, &filter, false);
+    let office: Vec<IpNet> =
+        ["52.112.0.0/14", "52.122.0.0/15", "40.107.0.0/16", "52.108.0.0/14", "52.100.0.0/14"]
+            .map(net)
+            .to_vec();
+    let inside: Vec<IpNet> = v4(&world.tables, Tag::is_region)
+        .into_iter()
+        .filter(|net| office.iter().any(|range| range.contains(net)))
+        .collect();
+    assert!(inside.len() > 500, "{}", inside.len());
+    for net in inside {
+        let answer = world.ask(None, &net.network().to_string());
+        assert_eq!(short(&answer), "not_eligible(m365_not_authorised) by EL7", "{net}");
+    }
+}
+
+#[test]
+fn d5_entra_goes_by_5060_in_every_region_and_in_none() {
+    let mut world = world();
+    world.topology = tokyo(Sku::Standard, &[5060], false);
+    let ranges = [net("20.190.128.0/18"), net("40.126.0.0/18")];
+    assert!(ranges.iter().all(|range| m365(&world.tables).prefixes().any(|(net, _)| net == *range)));
+    let inside = v4(&world.tables, |_| true).into_iter().filter(|net| ranges.iter().any(|r| r.contains(net)));
+    let mut seen = 0;
+    for net in inside {
+        assert_eq!(short(&world.ask(None, &net.network().to_string())), "eligible(5060) by EL7", "{net}");
+        seen += 1;
+    }
+    assert!(seen > 100, "{seen}");
+}
+
+#[test]
+fn d7_a_region_without_a_documented_community_is_conditional_however_large_the_circuit() {
+    let mut world = world();
+    world.topology = tokyo(Sku::Premium, &[51012], false);
+    for region in ["swedencentral", "brazilse", "israelcentral", "usstagee"] {
+        let name = format!("AzureCloud.{region}");
+        let found = v4(&world.tables, |tag| tag.name == name).into_iter().find_map(|net| {
+            let answer = world.ask(None, &net.network().to_string());
+            (answer.rule == closedpath_core::eligibility::Rule::El9).then_some(answer)
+        });
+        let answer = found.expect("a region has addresses of its own");
+        assert_eq!(short(&answer), "conditional(no_documented_community) by EL9", "{region}");
+    }
+}
+
+/// D8 is documented and not in the data: addresses of data collection endpoints may be in no tag. What follows is that a missing
+/// tag alone says neither "third party" nor "cannot": without a table of systems the answer is unknown, a received route
+/// decides, and in `AzureCloud` without a region the route is to be asked for.
+#[test]
+fn d8_an_address_in_no_tag_is_not_called_a_third_partys_and_a_received_route_decides() {
+    let name = Some("logs-a1b2.japaneast-1.ingest.monitor.azure.com");
+    // In no tag, announced by Microsoft; in `AzureCloud` alone.
+    let (untagged, global) = ("65.54.0.1", "13.87.32.3");
+    let mut world = world();
+    assert!(!Space::new(v4(&world.tables, |_| true)).touches(net("65.54.0.1/32")));
+    assert_eq!(short(&world.ask(name, global)), "unknown(global_only) by EL11");
+    assert_eq!(short(&world.ask(name, untagged)), "not_eligible(microsoft_not_azure) by EL12");
+    let routes = ["65.54.0.0/24", "13.87.32.0/24"]
+        .map(|prefix| ReceivedRoute { prefix: net(prefix), communities: vec![Community(51012)] });
+    world.routes = Some(routes.to_vec());
+    for ip in [untagged, global] {
+        assert_eq!(short(&world.ask(name, ip)), "eligible(51012) by EL5", "{ip}");
+    }
+    world.routes = None;
+    world.tables.asn = None;
+    let answer = world.ask(name, untagged);
+    assert_eq!((answer.result, answer.reason.as_str()), (Outcome::Unknown, "no_data"));
+}
+
+/// What follows from D9: the catalogue of Arc asks for the whole tag, never for a regional one.
+#[test]
+fn d9_the_catalogues_of_arc_want_the_whole_tag() {
+    let catalogs = catalog::builtin().expect("the built-in catalogues parse");
+    let arc = catalogs.iter().find(|catalog| catalog.service == "azure-arc-servers").expect("it is built in");
+    let wanted: Vec<&String> =
+        arc.service_tags.iter().filter(|tag| tag.starts_with("AzureArcInfrastructure")).collect();
+    assert_eq!(wanted, ["AzureArcInfrastructure"]);
+}
