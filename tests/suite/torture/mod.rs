@@ -19,7 +19,6 @@ mod staples;
 mod world;
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
 
 use case::Case;
 
@@ -37,74 +36,22 @@ const GROUPS: [Group; 8] = [
     servers::cases,
 ];
 
-/// The one run, by whichever test comes first.
-fn outcome() -> &'static stand::Outcome {
-    static OUTCOME: OnceLock<Result<stand::Outcome, String>> = OnceLock::new();
-    match OUTCOME.get_or_init(|| stand::run(all())) {
-        Ok(outcome) => outcome,
-        Err(words) => panic!("{words}"),
-    }
-}
-
 fn all() -> Vec<Case> {
     GROUPS.iter().flat_map(|group| group()).collect()
 }
 
-/// Every case of a group comes out as it must, or all mismatches are shown.
-fn hold(group: Group) {
-    let outcome = outcome();
+/// One test, since one run of the agent takes all cases, and runners that give each test a process would repeat it.
+#[test]
+fn every_case_is_told_as_it_must_be_and_nobody_goes_where_no_url_may_lead() {
+    let outcome = stand::run(all()).unwrap_or_else(|words| panic!("{words}"));
     let mut table = String::new();
-    for case in group() {
+    for case in all() {
         for (clause, got) in judge::mismatches(&outcome.report, &case) {
             table += &format!("\n{}\n    must be: {clause}\n    but is:  {got}", case.name);
         }
     }
     assert!(table.is_empty(), "{table}");
-}
-
-#[test]
-fn chains_are_judged_for_what_they_are() {
-    hold(chains::cases);
-}
-
-#[test]
-fn missing_issuers_are_fetched_and_only_true_ones_count() {
-    hold(aia::cases);
-}
-
-#[test]
-fn redirects_are_followed_as_far_as_they_may_lead() {
-    hold(redirects::cases);
-}
-
-#[test]
-fn a_crl_counts_only_where_it_is_genuine_current_and_about_the_certificate() {
-    hold(crl::cases);
-}
-
-#[test]
-fn serial_numbers_are_compared_as_numbers() {
-    hold(serials::cases);
-}
-
-#[test]
-fn a_response_counts_only_where_an_authorised_responder_says_it_now() {
-    hold(ocsp::cases);
-}
-
-#[test]
-fn staples_are_judged_like_responses() {
-    hold(staples::cases);
-}
-
-#[test]
-fn servers_that_are_none_are_told_as_they_are() {
-    hold(servers::cases);
-}
-
-#[test]
-fn no_url_leads_to_an_address_that_must_not_be_contacted() {
-    assert_eq!(outcome().trapped, "", "somebody came");
+    assert_eq!(outcome.trapped, "", "somebody came");
 }
 
 #[test]
