@@ -2,7 +2,7 @@
 
 use closedpath_core::catalog;
 use closedpath_core::config::Sku;
-use closedpath_core::eligibility::{Outcome, ReceivedRoute};
+use closedpath_core::eligibility::{Outcome, ReceivedRoute, Rule};
 use closedpath_core::tables::{Community, Tag};
 use ipnet::IpNet;
 
@@ -45,6 +45,16 @@ fn d3_microsoft_365_comes_before_front_door() {
 }
 
 #[test]
+fn d3_the_rest_of_first_party_front_door_is_unsupported() {
+    let world = world();
+    for net in v4(&world.tables, |tag| tag.name == "AzureFrontDoor.FirstParty") {
+        let answer = short(&world.ask(None, &net.network().to_string()));
+        let expected = ["not_eligible(m365_not_authorised) by EL7", "not_eligible(unsupported) by EL8"];
+        assert!(expected.contains(&answer.as_str()), "{net}: {answer}");
+    }
+}
+
+#[test]
 fn d4_no_address_of_teams_or_mail_is_eligible_by_its_region() {
     let mut world = world();
     // Every region that has a community, and no Microsoft 365.
@@ -83,6 +93,29 @@ fn d5_entra_goes_by_5060_in_every_region_and_in_none() {
     assert!(seen > 100, "{seen}");
 }
 
+/// EL9 comes before EL12, so the regional quarter of 151.206.0.0/16 is judged as its region.
+#[test]
+fn d6_the_edge_of_global_secure_access_is_not_eligible_where_no_region_has_it() {
+    let world = world();
+    let quarter: Vec<IpNet> = v4(&world.tables, Tag::is_region)
+        .into_iter()
+        .filter(|regional| net("151.206.0.0/16").contains(regional))
+        .collect();
+    let regional = Space::new(quarter.iter().copied());
+    let wide = net("151.206.0.0/16").subnets(24).expect("longer than the prefix");
+    let edges =
+        ["150.171.15.0/24", "150.171.18.0/24", "150.171.20.0/24", "13.107.232.0/24", "13.107.233.0/24"];
+    let outside = edges.map(net).into_iter().chain(wide.filter(|net| !regional.touches(*net)));
+    for net in outside {
+        let answer = world.ask(None, &net.network().to_string());
+        assert_eq!(short(&answer), "not_eligible(gsa_edge) by EL12", "{net}");
+    }
+    for net in quarter {
+        let answer = world.ask(None, &net.network().to_string());
+        assert_eq!(answer.rule, Rule::El9, "{net}: {answer:?}");
+    }
+}
+
 #[test]
 fn d7_a_region_without_a_documented_community_is_conditional_however_large_the_circuit() {
     let mut world = world();
@@ -91,7 +124,7 @@ fn d7_a_region_without_a_documented_community_is_conditional_however_large_the_c
         let name = format!("AzureCloud.{region}");
         let found = v4(&world.tables, |tag| tag.name == name).into_iter().find_map(|net| {
             let answer = world.ask(None, &net.network().to_string());
-            (answer.rule == closedpath_core::eligibility::Rule::El9).then_some(answer)
+            (answer.rule == Rule::El9).then_some(answer)
         });
         let answer = found.expect("a region has addresses of its own");
         assert_eq!(short(&answer), "conditional(no_documented_community) by EL9", "{region}");
