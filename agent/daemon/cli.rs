@@ -201,7 +201,7 @@ pub struct Check {
     /// Only this workload; may be given several times
     #[arg(long = "workload", value_name = "W")]
     pub workloads: Vec<String>,
-    /// With [bmp]: how long to wait for the routers' tables; the report says which are missing
+    /// With a `bmp` section: how long to wait for the routers' tables; the report says which are missing
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
     pub bmp_wait: Duration,
     /// How to print the report
@@ -382,7 +382,7 @@ pub struct DataUpdate {
     /// An internal mirror instead of the vendors: a folder ending in `/`, or one file
     #[arg(long, value_name = "URL")]
     pub from: Option<String>,
-    /// An HTTP proxy, as in http://user:password@proxy.example:3128, or the name of a [[proxy]]
+    /// An HTTP proxy, as in `http://user:password@proxy.example:3128`, or the name of one in the configuration
     #[arg(long, value_name = "URL|NAME")]
     pub proxy: Option<String>,
     /// Fetch and read, but put nothing into force
