@@ -51,9 +51,11 @@ fn public(q: &Question<'_>, tags: &[TagMatch<'_>]) -> Eligibility {
         return Eligibility::unknown(Rule::El14, "no_data").with_fact("there are no Microsoft 365 endpoints");
     }
     let answer = answer.unwrap_or_else(|| outside::judge(q));
-    match service_tags.data_set.age(q.now) {
-        Some(age) if age <= q.tables.limits.service_tags_stale => answer,
-        age => stale(&service_tags.data_set, age, &answer),
+    // Of unknown age is older than any limit.
+    let age = service_tags.data_set.age(q.now);
+    match age.unwrap_or(Duration::MAX) <= q.tables.limits.service_tags_stale {
+        true => answer,
+        false => stale(&service_tags.data_set, age, &answer),
     }
 }
 
