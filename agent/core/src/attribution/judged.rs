@@ -5,9 +5,7 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use super::{Control, Path, PathClass, Reason, attribute, class_of_endpoint, is_default, peers};
-use crate::closure::{
-    Chain, Member, Need, Needs, Past, Picture, Revocations, Seen, follows_pointers, needs, revocations,
-};
+use crate::closure::{Chain, Member, Need, Needs, Past, Picture, Revocations, Seen, needs, revocations};
 use crate::config::{Edge, Plan, ProxyExit};
 use crate::eligibility::{self, Eligibility, Owner, Question, ReceivedRoute};
 use crate::observation::AddressObservation;
@@ -123,7 +121,7 @@ impl Judged<'_> {
     /// that do not ask.
     pub fn breaks_at(&self, workload: &str, past: &Past) -> Option<SystemTime> {
         let profile = self.plan.workloads.iter().find(|known| known.name == workload)?.client_profile;
-        if !follows_pointers(profile) {
+        if !profile.follows_pointers() {
             return None;
         }
         let member = |needed: &BTreeMap<String, Need>| needed.get(workload).is_some_and(|need| need.member);

@@ -91,7 +91,7 @@ impl Closure<'_> {
     /// Asks the next contacted address for the URL until one has served it, and that one again when there are new questions.
     pub(super) fn fetch(&mut self, key: &str) {
         let Some(url) = self.picture.urls.get_mut(key) else { return };
-        if url.in_flight || url.next.is_some() {
+        if url.in_flight.is_some() || url.next.is_some() {
             return;
         }
         let served_by = url.fetched.as_ref().filter(|_| url.served()).map(|fetched| fetched.ip);
@@ -105,7 +105,7 @@ impl Closure<'_> {
             },
         };
         url.tried.insert(ip);
-        url.in_flight = true;
+        url.in_flight = Some(ip);
         url.asked = url.questions.keys().cloned().collect();
         let (asked, complete) = (url.url.clone(), url.complete.clone());
         let complete = complete.and_then(|key| {
@@ -120,7 +120,8 @@ impl Closure<'_> {
     pub(super) fn fetched(&mut self, key: &str, mut seen: FetchObservation, reading: Reading) {
         let body = std::mem::take(&mut seen.body);
         let Some(url) = self.picture.urls.get_mut(key) else { return };
-        url.in_flight = false;
+        // What was kept came from wherever it was asked for then: nothing may go there that was not resolved in this round.
+        seen.ip = url.in_flight.take().unwrap_or(seen.ip);
         let moved = seen.status.is_some_and(|status| (300..400).contains(&status) && status != 304);
         let location = seen.location.clone().filter(|_| moved && seen.failure.is_none());
         let ok = seen.failure.is_none() && seen.status.is_some_and(|status| (200..300).contains(&status));

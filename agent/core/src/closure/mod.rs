@@ -18,7 +18,7 @@ mod worklist;
 
 pub use guard::refusal;
 pub use member::{Chain, Member, Picture, Seen};
-pub use needs::{Choice, Group, Need, Needs, follows_pointers, needs};
+pub use needs::{Choice, Group, Need, Needs, needs};
 pub use past::{Change, Past};
 pub use revocation::{Revocations, revocations};
 pub use roots::{Root, Roots, roots};

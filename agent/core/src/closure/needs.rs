@@ -89,17 +89,6 @@ impl Group {
     }
 }
 
-/// Whether clients of a profile ever follow the pointers of certificates.
-pub fn follows_pointers(profile: ClientProfile) -> bool {
-    match profile {
-        ClientProfile::CurlSchannel
-        | ClientProfile::WindowsCryptoapi
-        | ClientProfile::Dotnet
-        | ClientProfile::Unknown => true,
-        ClientProfile::Java | ClientProfile::Openssl | ClientProfile::Go | ClientProfile::None => false,
-    }
-}
-
 /// How badly clients of a profile need an answer about revocation (R4), and whether that is a guess.
 fn revocation(profile: ClientProfile) -> (Requirement, bool) {
     match profile {
@@ -167,7 +156,7 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
                 }
             }
         }
-        let pointed = |requirement| Need { requirement, member: need.member && follows_pointers(profile) };
+        let pointed = |requirement| Need { requirement, member: need.member && profile.follows_pointers() };
         for chain in &member.chains {
             for sha256 in chain.all() {
                 let Some(certificate) = picture.certificates.get(sha256) else { continue };

@@ -136,7 +136,8 @@ fn reached_without(picture: &Picture, key: &str, settled: &BTreeMap<String, Revo
         let holds = |sha256: &String| {
             matches!(settled.get(sha256), Some(Revocation::Good { .. } | Revocation::NotChecked(_)))
         };
-        trusted(member) && member.chains.iter().flat_map(Chain::all).all(holds)
+        // A host whose certificates were not seen is not settled.
+        !member.chains.is_empty() && trusted(member) && member.chains.iter().flat_map(Chain::all).all(holds)
     })
 }
 

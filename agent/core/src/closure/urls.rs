@@ -35,8 +35,8 @@ pub struct UrlState {
     pub next: Option<String>,
     /// Addresses already asked.
     pub tried: BTreeSet<IpAddr>,
-    /// An exchange is under way.
-    pub in_flight: bool,
+    /// The address that is being asked.
+    pub in_flight: Option<IpAddr>,
     /// Certificates that wait for an answer, by fingerprint.
     pub questions: BTreeMap<String, Question>,
     /// Those among them that the exchange under way is about.
@@ -66,7 +66,7 @@ impl UrlState {
             validity: None,
             next: None,
             tried: BTreeSet::new(),
-            in_flight: false,
+            in_flight: None,
             questions: BTreeMap::new(),
             asked: BTreeSet::new(),
             said: BTreeMap::new(),

@@ -437,6 +437,16 @@ pub enum ClientProfile {
     Unknown,
 }
 
+impl ClientProfile {
+    /// Whether such clients ever follow the CRL, OCSP and caIssuers pointers of certificates.
+    pub fn follows_pointers(self) -> bool {
+        match self {
+            Self::CurlSchannel | Self::WindowsCryptoapi | Self::Dotnet | Self::Unknown => true,
+            Self::Java | Self::Openssl | Self::Go | Self::None => false,
+        }
+    }
+}
+
 /// `[[target]]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {

@@ -2,7 +2,7 @@
 //!
 //! The first rule that decides gives the result; what else matched is attached as facts.
 
-use std::time::Duration;
+use std::time::SystemTime;
 
 use super::circuits::Circuits;
 use super::{Eligibility, Outcome, Peering, Question, ReceivedRoute, Rule};
@@ -51,11 +51,9 @@ fn public(q: &Question<'_>, tags: &[TagMatch<'_>]) -> Eligibility {
         return Eligibility::unknown(Rule::El14, "no_data").with_fact("there are no Microsoft 365 endpoints");
     }
     let answer = answer.unwrap_or_else(|| outside::judge(q));
-    // Of unknown age is older than any limit.
-    let age = service_tags.data_set.age(q.now);
-    match age.unwrap_or(Duration::MAX) <= q.tables.limits.service_tags_stale {
-        true => answer,
-        false => stale(&service_tags.data_set, age, &answer),
+    match service_tags.data_set.is_older_than(q.tables.limits.service_tags_stale, q.now) {
+        true => stale(&service_tags.data_set, q.now, &answer),
+        false => answer,
     }
 }
 
@@ -84,7 +82,7 @@ fn received(q: &Question<'_>, tags: &[TagMatch<'_>]) -> Option<Eligibility> {
 /// The operator's export lists what Microsoft peering announces; one that is as old as stale service tags lists nothing.
 fn listed(q: &Question<'_>) -> Option<(ReceivedRoute, String)> {
     let table = q.tables.announced.as_ref()?;
-    if table.data_set.age(q.now).is_none_or(|age| age > q.tables.limits.service_tags_stale) {
+    if table.data_set.is_older_than(q.tables.limits.service_tags_stale, q.now) {
         return None;
     }
     let (prefix, communities) = table.of(q.ip)?;
@@ -93,11 +91,9 @@ fn listed(q: &Question<'_>) -> Option<(ReceivedRoute, String)> {
 }
 
 /// EL14: the answer of old data is only a fact, and data whose age nobody knows may be old.
-fn stale(data: &DataSet, age: Option<Duration>, answer: &Eligibility) -> Eligibility {
+fn stale(data: &DataSet, now: SystemTime, answer: &Eligibility) -> Eligibility {
     let mut unknown = Eligibility::unknown(Rule::El14, "stale_data");
-    let age =
-        age.map_or_else(|| "of unknown age".into(), |age| format!("{} days old", age.as_secs() / 86_400));
-    unknown.facts.push(format!("{} {} is {age}", data.name, data.version));
+    unknown.facts.push(format!("{} {} is {}", data.name, data.version, data.age_in_words(now)));
     unknown.facts.push(format!(
         "by it: {} ({}, {})",
         crate::failure::label(&answer.result),

@@ -35,14 +35,8 @@ pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey, communities: &Communi
             about.mixed_by_ecmp(),
             about.conflict(),
         ];
-        findings.extend(raised.into_iter().flatten().map(|(id, severity, detail, remedy)| Finding {
-            id,
-            name: id.name().into(),
-            severity,
-            subject: format!("{key} {ip}"),
-            workloads: judged.workloads(key),
-            detail,
-            remedy: remedy.into(),
+        findings.extend(raised.into_iter().flatten().map(|(id, severity, detail, remedy)| {
+            Finding::new(id, severity, format!("{key} {ip}"), judged.workloads(key), detail, remedy)
         }));
     }
     findings

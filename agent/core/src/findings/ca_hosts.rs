@@ -45,15 +45,14 @@ fn unreachable(judged: &Judged<'_>, key: &EndpointKey, urls: &[(&String, &UrlSta
         Requirement::Soft | Requirement::Deferred => Severity::High,
         Requirement::Optional => Severity::Info,
     };
-    Some(Finding {
-        id: FindingId::F33,
-        name: FindingId::F33.name().into(),
+    Some(finding(
+        judged,
+        key,
+        FindingId::F33,
         severity,
-        subject: key.to_string(),
-        workloads: judged.workloads(key),
-        detail: format!("certificates point to what is not served: {}", broken.join("; ")),
-        remedy: "allow the host by name at a forward proxy or firewall (port 80 too), or serve a mirror of the CRL inside and point DNS at it; a client that has cached an answer only fails when that expires".into(),
-    })
+        format!("certificates point to what is not served: {}", broken.join("; ")),
+        "allow the host by name at a forward proxy or firewall (port 80 too), or serve a mirror of the CRL inside and point DNS at it; a client that has cached an answer only fails when that expires",
+    ))
 }
 
 /// F34: an exception entry where the policy is closed.
@@ -62,15 +61,14 @@ fn by_internet(judged: &Judged<'_>, key: &EndpointKey) -> Option<Finding> {
     let open: Vec<PathClass> =
         answering.iter().map(|(_, judgement)| judgement.path.class).filter(|class| class.is_open()).collect();
     let class = open.first()?;
-    Some(Finding {
-        id: FindingId::F34,
-        name: FindingId::F34.name().into(),
-        severity: Severity::Medium,
-        subject: key.to_string(),
-        workloads: judged.workloads(key),
-        detail: format!("{} is reached {}; certificates of the workload point to it", key.host, label(class)),
-        remedy: "declare it as an exception by name, or serve a mirror of the CRL inside (CRLs are signed, so http and a DNS override do)".into(),
-    })
+    Some(finding(
+        judged,
+        key,
+        FindingId::F34,
+        Severity::Medium,
+        format!("{} is reached {}; certificates of the workload point to it", key.host, label(class)),
+        "declare it as an exception by name, or serve a mirror of the CRL inside (CRLs are signed, so http and a DNS override do)",
+    ))
 }
 
 /// F35: an allow-list that was built from the documents lacks this host.

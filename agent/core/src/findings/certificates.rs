@@ -43,17 +43,16 @@ pub(super) fn grace(judged: &Judged<'_>, past: &Past) -> Vec<Finding> {
     let of = |name: &String| {
         let at = judged.breaks_at(name, past)?;
         let at = humantime::format_rfc3339_seconds(at);
-        Some(Finding {
-            id: FindingId::F39,
-            name: FindingId::F39.name().into(),
-            severity: Severity::Info,
-            subject: format!("workload:{name}"),
-            workloads: vec![name.clone()],
-            detail: format!(
+        Some(Finding::new(
+            FindingId::F39,
+            Severity::Info,
+            format!("workload:{name}"),
+            vec![name.clone()],
+            format!(
                 "the first answer on revocation expires at {at}; until then, clients that have it connect even where no CA host can be reached"
             ),
-            remedy: "a test of a closed network proves nothing about revocation before that moment: wait for it, or empty the clients' caches (Windows: certutil -urlcache * delete)".into(),
-        })
+            "a test of a closed network proves nothing about revocation before that moment: wait for it, or empty the clients' caches (Windows: certutil -urlcache * delete)",
+        ))
     };
     judged.plan.workloads.iter().filter_map(|workload| of(&workload.name)).collect()
 }

@@ -15,24 +15,24 @@ pub(super) fn find(judged: &Judged<'_>, tables: &Tables) -> Vec<Finding> {
         .map(|table| (&table.data_set, limits.service_tags_warn, Some(limits.service_tags_stale), "weekly"));
     let m365 = tables.m365.as_ref().map(|table| (&table.data_set, limits.m365_warn, None, "monthly"));
     let old = |(set, warn, stale, often): (&DataSet, Duration, Option<Duration>, &str)| {
-        let age = set.age(judged.now).filter(|age| *age > warn)?;
-        let decides = stale.is_none_or(|stale| age <= stale);
-        let days = age.as_secs() / 86_400;
-        let what =
-            format!("{} {} are {days} days old, and Microsoft changes them {often}", set.name, set.version);
+        if !set.is_older_than(warn, judged.now) {
+            return None;
+        }
+        let decides = stale.is_none_or(|stale| !set.is_older_than(stale, judged.now));
+        let age = set.age_in_words(judged.now);
+        let what = format!("{} {} are {age}, and Microsoft changes them {often}", set.name, set.version);
         let (severity, detail) = match decides {
             true => (Severity::Low, what),
             false => (Severity::Medium, format!("{what}; they decide nothing any more (EL14)")),
         };
-        Some(Finding {
-            id: FindingId::F18,
-            name: FindingId::F18.name().into(),
+        Some(Finding::new(
+            FindingId::F18,
             severity,
-            subject: format!("dataset:{}", set.name),
-            workloads: judged.plan.workloads.iter().map(|workload| workload.name.clone()).collect(),
+            format!("dataset:{}", set.name),
+            judged.plan.workloads.iter().map(|workload| workload.name.clone()).collect(),
             detail,
-            remedy: "get the present file and name it in [data]".into(),
-        })
+            "get the present file and name it in [data]",
+        ))
     };
     [tags, m365].into_iter().flatten().filter_map(old).collect()
 }

@@ -27,15 +27,7 @@ pub(super) fn finding(
     detail: String,
     remedy: &str,
 ) -> Finding {
-    Finding {
-        id,
-        name: id.name().into(),
-        severity,
-        subject: key.to_string(),
-        workloads: judged.workloads(key),
-        detail,
-        remedy: remedy.into(),
-    }
+    Finding::new(id, severity, key.to_string(), judged.workloads(key), detail, remedy)
 }
 
 /// F16: a required or targeted name that yields no address, whatever the reason (DESIGN §4.5).

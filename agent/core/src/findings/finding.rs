@@ -97,3 +97,17 @@ pub struct Finding {
     /// What to do.
     pub remedy: String,
 }
+
+impl Finding {
+    /// With the name of its identifier.
+    pub(super) fn new(
+        id: FindingId,
+        severity: Severity,
+        subject: String,
+        workloads: Vec<String>,
+        detail: String,
+        remedy: &str,
+    ) -> Self {
+        Self { id, name: id.name().into(), severity, subject, workloads, detail, remedy: remedy.into() }
+    }
+}

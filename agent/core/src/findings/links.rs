@@ -21,14 +21,8 @@ pub(super) fn find(judged: &Judged<'_>) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     for link in &judged.plan.topology.links {
-        let about = |id: FindingId, severity, workloads: &[String], detail: String, remedy: &str| Finding {
-            id,
-            name: id.name().into(),
-            severity,
-            subject: format!("link:{}", link.name),
-            workloads: workloads.to_vec(),
-            detail,
-            remedy: remedy.into(),
+        let about = |id: FindingId, severity, workloads: &[String], detail: String, remedy: &str| {
+            Finding::new(id, severity, format!("link:{}", link.name), workloads.to_vec(), detail, remedy)
         };
         if link.encryption.macsec_declared {
             let detail = format!(

@@ -36,14 +36,15 @@ pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables, past: &P
         findings.extend(certificates::find(judged, key, catalogs, &strangers));
         findings.extend(certificates::changed(judged, key, past));
     }
-    findings.extend(judged.picture.truncated.iter().map(|bound| Finding {
-        id: FindingId::F40,
-        name: FindingId::F40.name().into(),
-        severity: Severity::High,
-        subject: "closure".into(),
-        workloads: judged.plan.workloads.iter().map(|workload| workload.name.clone()).collect(),
-        detail: format!("the closure was cut short: {bound}; what lies behind was not looked at"),
-        remedy: "find out which certificate or redirect names so much, and whether that is meant".into(),
+    findings.extend(judged.picture.truncated.iter().map(|bound| {
+        Finding::new(
+            FindingId::F40,
+            Severity::High,
+            "closure".into(),
+            judged.plan.workloads.iter().map(|workload| workload.name.clone()).collect(),
+            format!("the closure was cut short: {bound}; what lies behind was not looked at"),
+            "find out which certificate or redirect names so much, and whether that is meant",
+        )
     }));
     findings.sort_by(|a, b| (a.severity, a.id, &a.subject).cmp(&(b.severity, b.id, &b.subject)));
     findings

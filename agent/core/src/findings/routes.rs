@@ -38,15 +38,14 @@ pub(super) fn of_peers(judged: &Judged<'_>, communities: &Communities) -> Vec<Fi
 }
 
 fn of_peer(judged: &Judged<'_>, id: FindingId, peer: IpAddr, detail: String, remedy: &str) -> Finding {
-    Finding {
+    Finding::new(
         id,
-        name: id.name().into(),
-        severity: Severity::High,
-        subject: format!("peer:{peer}"),
-        workloads: judged.plan.workloads.iter().map(|workload| workload.name.clone()).collect(),
+        Severity::High,
+        format!("peer:{peer}"),
+        judged.plan.workloads.iter().map(|workload| workload.name.clone()).collect(),
         detail,
-        remedy: remedy.into(),
-    }
+        remedy,
+    )
 }
 
 /// F19: Microsoft sends none there, so it is somebody else's (E7d).
@@ -116,14 +115,8 @@ pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (ip, seen, judgement) in observed(judged, key) {
         let raised = [latent_leak(judged, key, seen, judgement), rejected(judged, key, ip)];
-        findings.extend(raised.into_iter().flatten().map(|(id, severity, detail, remedy)| Finding {
-            id,
-            name: id.name().into(),
-            severity,
-            subject: format!("{key} {ip}"),
-            workloads: judged.workloads(key),
-            detail,
-            remedy: remedy.into(),
+        findings.extend(raised.into_iter().flatten().map(|(id, severity, detail, remedy)| {
+            Finding::new(id, severity, format!("{key} {ip}"), judged.workloads(key), detail, remedy)
         }));
     }
     findings

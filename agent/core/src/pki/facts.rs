@@ -7,6 +7,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::crl::{DistributionPoint, points};
 use super::der::{self, Malformed, Reader};
+use super::general_name;
 
 /// cRLDistributionPoints (RFC 5280 §4.2.1.13).
 const ID_CRL_POINTS: &str = "2.5.29.31";
@@ -155,13 +156,7 @@ fn access(value: &[u8]) -> Result<Access, Malformed> {
             ID_AD_CA_ISSUERS => &mut access.ca_issuers,
             _ => continue,
         };
-        if location.tag == der::context(6) {
-            // IA5String: anything else in a URI is not one.
-            if !location.body.is_ascii() {
-                return Err(Malformed);
-            }
-            urls.push(String::from_utf8_lossy(location.body).into_owned());
-        }
+        urls.extend(general_name::uri(location)?);
     }
     if count == 0 { Err(Malformed) } else { Ok(access) }
 }

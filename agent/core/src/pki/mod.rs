@@ -7,6 +7,7 @@ pub mod aia;
 pub mod crl;
 pub mod der;
 mod facts;
+mod general_name;
 pub mod inquiry;
 mod judge;
 pub mod ocsp;

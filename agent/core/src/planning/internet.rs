@@ -232,21 +232,10 @@ impl Groups<'_> {
             return;
         }
         let group = self.group(NeedKind::CertificateAuthorities);
-        let list = if checks(profile) { &mut group.needed } else { &mut group.optional };
+        let list = if profile.follows_pointers() { &mut group.needed } else { &mut group.optional };
         for host in hosts {
             push(list, host);
         }
-    }
-}
-
-/// Whether clients of the profile may look at CRLs and responders at all (DOMAIN §4.4.1).
-pub(super) fn checks(profile: ClientProfile) -> bool {
-    match profile {
-        ClientProfile::WindowsCryptoapi
-        | ClientProfile::CurlSchannel
-        | ClientProfile::Dotnet
-        | ClientProfile::Unknown => true,
-        ClientProfile::Java | ClientProfile::Openssl | ClientProfile::Go | ClientProfile::None => false,
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::report::{InternetNeed, NeedKind, NotTold};
 use crate::config::ClientProfile;
-use crate::tables::{DataSet, Tables};
+use crate::tables::Tables;
 
 /// How a pattern's reason begins where only samples of it are judged.
 pub(super) const SAMPLED: &str = "judged by ";
@@ -29,7 +29,7 @@ pub(super) fn why(kind: NeedKind, profile: ClientProfile) -> &'static str {
             "Microsoft's network, but not Azure (EL12): reached by the Internet or Peering Service, which is no closed path"
         }
         NeedKind::ThirdParty => "the addresses are not Microsoft's (EL13)",
-        NeedKind::CertificateAuthorities if !super::internet::checks(profile) => {
+        NeedKind::CertificateAuthorities if !profile.follows_pointers() => {
             "clients of this profile do not look at CRLs and OCSP responders; listed because others on the same machine may"
         }
         NeedKind::CertificateAuthorities => {
@@ -41,40 +41,38 @@ pub(super) fn why(kind: NeedKind, profile: ClientProfile) -> &'static str {
 
 /// What is missing or old, and what follows from that (EL14, DOMAIN §2.7).
 pub(super) fn data_gaps(tables: &Tables, now: SystemTime) -> Vec<String> {
-    let days = |set: &DataSet| set.age(now).map(|age| age.as_secs() / 86_400);
-    let limit = |limit: std::time::Duration| limit.as_secs() / 86_400;
     let mut gaps = Vec::new();
     match tables.service_tags.as_ref().map(|table| &table.data_set) {
         None => gaps.push(
             "there are no Azure service tags: no public address can be placed in Azure, so it stays unknown; name a file in data.service_tags"
                 .to_owned(),
         ),
-        Some(set) => match days(set) {
-            Some(days) if days > limit(tables.limits.service_tags_stale) => gaps.push(format!(
-                "{} {} are {days} days old: they decide nothing any more (EL14), so public addresses stay unknown; renew them",
-                set.name, set.version
-            )),
-            Some(days) if days > limit(tables.limits.service_tags_warn) => gaps.push(format!(
-                "{} {} are {days} days old, and Microsoft changes them weekly; renew them",
-                set.name, set.version
-            )),
-            Some(_) => {}
-            None => gaps.push(format!("nothing tells how old {} {} are", set.name, set.version)),
-        },
+        Some(set) if set.is_older_than(tables.limits.service_tags_stale, now) => gaps.push(format!(
+            "{} {} are {}: they decide nothing any more (EL14), so public addresses stay unknown; renew them",
+            set.name,
+            set.version,
+            set.age_in_words(now)
+        )),
+        Some(set) if set.is_older_than(tables.limits.service_tags_warn, now) => gaps.push(format!(
+            "{} {} are {}, and Microsoft changes them weekly; renew them",
+            set.name,
+            set.version,
+            set.age_in_words(now)
+        )),
+        Some(_) => {}
     }
     match tables.m365.as_ref().map(|table| &table.data_set) {
         None => gaps.push(
             "there are no Microsoft 365 endpoints: its names and addresses cannot be told from others"
                 .to_owned(),
         ),
-        Some(set) => match days(set) {
-            Some(days) if days > limit(tables.limits.m365_warn) => gaps.push(format!(
-                "{} {} are {days} days old, and Microsoft changes them monthly; renew them (data.m365)",
-                set.name, set.version
-            )),
-            Some(_) => {}
-            None => gaps.push(format!("nothing tells how old {} {} are", set.name, set.version)),
-        },
+        Some(set) if set.is_older_than(tables.limits.m365_warn, now) => gaps.push(format!(
+            "{} {} are {}, and Microsoft changes them monthly; renew them (data.m365)",
+            set.name,
+            set.version,
+            set.age_in_words(now)
+        )),
+        Some(_) => {}
     }
     if tables.asn.is_none() {
         gaps.push(

@@ -27,6 +27,17 @@ impl DataSet {
     pub fn age(&self, now: SystemTime) -> Option<Duration> {
         self.date.map(|date| now.duration_since(date).unwrap_or_default())
     }
+
+    /// Whether it is older than a limit; of unknown age is older than any.
+    pub fn is_older_than(&self, limit: Duration, now: SystemTime) -> bool {
+        self.age(now).unwrap_or(Duration::MAX) > limit
+    }
+
+    /// `45 days old`, in words.
+    pub fn age_in_words(&self, now: SystemTime) -> String {
+        self.age(now)
+            .map_or_else(|| "of unknown age".into(), |age| format!("{} days old", age.as_secs() / 86_400))
+    }
 }
 
 /// Where the date of a data set comes from (DESIGN §4.5).

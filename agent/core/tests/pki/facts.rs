@@ -88,6 +88,8 @@ fn what_cannot_be_read_is_named_and_does_not_look_like_nothing() {
         after(&good_point),
         sequence(&[&uri(b"http://a.example/")]),
         sequence(&[&point(&[&uri("http://ä.example/".as_bytes())])]),
+        sequence(&[&point(&[&der::encode(0xa6, &[b"http://a.example/"])])]),
+        sequence(&[&point(&[&der::encode(0x46, &[b"http://a.example/"])])]),
         vec![0x30, 0x80, 0, 0],
     ];
     for value in points {
@@ -108,6 +110,8 @@ fn what_cannot_be_read_is_named_and_does_not_look_like_nothing() {
         sequence(&[&description(OCSP, &[uri(b"http://a.example/"), uri(b"http://b.example/")].concat())]),
         sequence(&[&uri(b"http://a.example/")]),
         sequence(&[&description(CA_ISSUERS, &uri("http://ä.example/".as_bytes()))]),
+        sequence(&[&description(OCSP, &der::encode(0xa6, &[b"http://a.example/"]))]),
+        sequence(&[&description(CA_ISSUERS, &der::encode(0x89, &[b"http://a.example/"]))]),
         sequence(&many),
     ];
     for value in accesses {

@@ -199,19 +199,22 @@ fn f17_an_unsupported_service_is_at_an_address_in_a_region() {
 fn f18_data_is_older_than_its_limit() {
     use std::time::Duration;
     const DAY: Duration = Duration::from_secs(86_400);
-    let aged = |tags: Duration, stale: Duration| {
+    let made = |tags: Option<Duration>, stale: Duration| {
         let mut world = site();
-        let made = crate::world::now() - tags;
-        world.tables.service_tags.as_mut().expect("they are loaded").data_set.date = Some(made);
+        let date = tags.map(|age| crate::world::now() - age);
+        world.tables.service_tags.as_mut().expect("they are loaded").data_set.date = date;
         world.tables.m365.as_mut().expect("it is embedded").data_set.date = Some(crate::world::now());
         world.tables.limits.service_tags_stale = stale;
         world.see(microsoft(ENTRA)).look()
     };
+    let aged = |tags, stale| made(Some(tags), stale);
     let seen = aged(DAY * 15, DAY * 45);
     assert_eq!(severities(&seen, FindingId::F18), [Severity::Low]);
     assert_eq!(seen.findings(FindingId::F18)[0].subject, "dataset:Azure service tags (Public)");
     assert_eq!(severities(&aged(DAY * 46, DAY * 45), FindingId::F18), [Severity::Medium]);
     assert_eq!(severities(&aged(DAY * 14, DAY * 45), FindingId::F18), []);
+    let undated = made(None, DAY * 45);
+    assert_eq!(severities(&undated, FindingId::F18), [Severity::Medium], "it may be as old as any");
     let mut old = site();
     old.tables.service_tags = None;
     let subjects: Vec<String> =

@@ -133,6 +133,20 @@ fn a_responder_that_answers_with_an_error_is_asked_once_per_address() {
 }
 
 #[test]
+fn nothing_is_asked_at_an_address_that_was_not_resolved_in_this_round() {
+    // Two certificates need the URL one after the other; what the first brought was kept from another address.
+    let aia = Pointers { ca_issuers: Some("http://aia.example/top.cer"), ..CRL };
+    let top = intermediate("unknown top", "CA", CRL);
+    let seen = presenting([issued("a.example", "unknown top", aia)])
+        .body("http://aia.example/top.cer", top)
+        .kept_from("http://crl.example/a.crl", "203.0.113.66")
+        .look();
+    let fetches = seen.fetches();
+    assert!(fetches.iter().any(|fetch| fetch.starts_with("http://crl.example/a.crl")), "{fetches:?}");
+    assert!(fetches.iter().all(|fetch| !fetch.ends_with(" 203.0.113.66")), "{fetches:?}");
+}
+
+#[test]
 fn an_address_that_serves_a_web_page_leaves_the_answer_to_the_next() {
     let seen = presenting([issued("a.example", "CA", CRL)])
         .see(closed("crl.example", "203.0.113.33"))
@@ -168,6 +182,15 @@ fn an_answer_over_https_counts_only_when_its_host_is_settled_without_it() {
             .see(closed("other.example", "203.0.113.5"))
             .look()
     };
+    let unseen = world(CONFIG)
+        .see(target().presents([issued("a.example", "CA", https)]))
+        .see(closed("crl.example", "203.0.113.2"))
+        .look();
+    assert_eq!(
+        tls(&unseen).revocation.status,
+        RevocationStatus::Undetermined,
+        "whose host that was, nobody saw"
+    );
     let circle = seen(https);
     assert_eq!(tls(&circle).revocation.status, RevocationStatus::Undetermined);
     let settled = seen(Pointers { crl: &["http://other.example/b.crl"], ..Pointers::default() });

@@ -150,6 +150,7 @@ pub struct World {
     bodies: BTreeMap<String, Vec<u8>>,
     answers: BTreeMap<String, Said>,
     freshest: BTreeMap<String, String>,
+    kept: BTreeMap<String, IpAddr>,
     pub past: Past,
     pub inspection: Vec<Vec<u8>>,
     pub public: Vec<Vec<u8>>,
@@ -177,7 +178,8 @@ pub fn with_catalogs(config: &str, catalogs: Vec<Catalog>) -> World {
     let (observed, dns) = (Vec::new(), BTreeMap::new());
     let (pages, bodies, answers) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     let past = Past::default();
-    let (inspection, public, freshest) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let (inspection, public) = (Vec::new(), Vec::new());
+    let (freshest, kept) = (BTreeMap::new(), BTreeMap::new());
     World {
         plan,
         tables,
@@ -190,6 +192,7 @@ pub fn with_catalogs(config: &str, catalogs: Vec<Catalog>) -> World {
         bodies,
         answers,
         freshest,
+        kept,
         past,
         inspection,
         public,
@@ -269,7 +272,7 @@ impl World {
                     body: self.bodies.get(url).cloned().unwrap_or_default(),
                     failure,
                     took: Duration::from_millis(2),
-                    ..FetchObservation::of(url, *ip)
+                    ..FetchObservation::of(url, self.kept.get(url).copied().unwrap_or(*ip))
                 });
                 let at = format!("{url} {ip}");
                 let told = self.answers.get(&at).or_else(|| self.answers.get(url)).cloned();
@@ -300,6 +303,12 @@ impl World {
     /// What a CRL or a responder says of every certificate; good where nothing is said. For one address: `URL IP`.
     pub fn says(mut self, url: &str, said: Said) -> Self {
         self.answers.insert(url.into(), said);
+        self
+    }
+
+    /// What a URL serves was kept since it came from another address.
+    pub fn kept_from(mut self, url: &str, ip: &str) -> Self {
+        self.kept.insert(url.into(), address(ip));
         self
     }
 

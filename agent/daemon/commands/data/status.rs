@@ -83,15 +83,18 @@ fn table(tables: &Tables, now: SystemTime) -> String {
 
 /// DOMAIN §2.7.
 fn of_tags(set: &DataSet, tables: &Tables, now: SystemTime) -> Option<String> {
-    let (age, limits) = (set.age(now)?, tables.limits);
-    if age > limits.service_tags_stale {
-        let days = days(limits.service_tags_stale);
+    let limits = tables.limits;
+    if set.is_older_than(limits.service_tags_stale, now) {
+        let why = match set.age(now) {
+            Some(_) => format!("older than {} days", days(limits.service_tags_stale)),
+            None => "of unknown age".to_owned(),
+        };
         return Some(format!(
-            "STALE  {} is older than {days} days: what rests on it is unknown(stale_data), EL14\n",
+            "STALE  {} is {why}: what rests on it is unknown(stale_data), EL14\n",
             set.name
         ));
     }
-    (age > limits.service_tags_warn)
+    set.is_older_than(limits.service_tags_warn, now)
         .then(|| format!("OLD    {} is older than {} days\n", set.name, days(limits.service_tags_warn)))
 }
 

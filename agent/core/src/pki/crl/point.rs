@@ -3,6 +3,7 @@
 use super::CrlError;
 use crate::pki::Reasons;
 use crate::pki::der::{self, Malformed, Reader};
+use crate::pki::general_name;
 
 /// cRLDistributionPoints.
 const ID_POINTS: &str = "2.5.29.31";
@@ -80,13 +81,11 @@ pub(super) fn name(body: &[u8]) -> Result<PointName<'_>, Malformed> {
     }
     let (mut names, mut uris) = (Reader::new(element.body), Vec::new());
     while !names.is_empty() {
-        let name = names.any()?;
-        if name.tag == der::context(6) {
-            // IA5String: anything else in a URI is not one.
-            if !name.body.is_ascii() || uris.len() == MOST_POINTS {
-                return Err(Malformed);
-            }
-            uris.push(String::from_utf8_lossy(name.body).into_owned());
+        if let Some(uri) = general_name::uri(names.any()?)? {
+            uris.push(uri);
+        }
+        if uris.len() > MOST_POINTS {
+            return Err(Malformed);
         }
     }
     Ok(PointName { full: Some(element.body), uris, relative: false })
