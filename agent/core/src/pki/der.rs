@@ -185,6 +185,14 @@ pub fn generalized(body: &[u8]) -> Result<SystemTime, Malformed> {
     moment(two(*a, *b)? * 100 + two(*c, *d)?, rest)
 }
 
+/// Whether these are the contents of an OBJECT IDENTIFIER (X.690 §8.19.2): every arc ends, and none begins with padding.
+pub fn is_oid(body: &[u8]) -> bool {
+    let ends = |octet: &u8| octet & 0x80 == 0;
+    let mut begins = true;
+    let padded = body.iter().any(|octet| std::mem::replace(&mut begins, ends(octet)) && *octet == 0x80);
+    body.last().is_some_and(ends) && !padded
+}
+
 /// A BOOLEAN's value (X.690 §11.1: TRUE is 0xff).
 pub fn boolean(body: &[u8]) -> Result<bool, Malformed> {
     match body {
@@ -350,6 +358,16 @@ mod tests {
             let body = vec![7; length];
             let bytes = encode(OCTET_STRING, &[&body]);
             assert_eq!(single(&bytes, OCTET_STRING).unwrap().body, body);
+        }
+    }
+
+    #[test]
+    fn an_object_identifier_is_whole_and_without_padding() {
+        for body in [&[0x2b, 6, 1][..], &[0x2a, 0x86, 0x48], &[0x88, 0x37]] {
+            assert!(is_oid(body), "{body:02x?}");
+        }
+        for body in [&[][..], &[0x2b, 0x82], &[0x2b, 0x80, 0x02], &[0x80, 0x2b]] {
+            assert!(!is_oid(body), "{body:02x?}");
         }
     }
 

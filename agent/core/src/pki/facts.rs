@@ -148,7 +148,8 @@ fn access(value: &[u8]) -> Result<Access, Malformed> {
         let location = description.any()?;
         description.end()?;
         count += 1;
-        if count > MOST_DESCRIPTIONS {
+        // Another reader may take a broken identifier for one of those below.
+        if count > MOST_DESCRIPTIONS || !der::is_oid(method) {
             return Err(Malformed);
         }
         let urls = match method {

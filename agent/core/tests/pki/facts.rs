@@ -110,6 +110,7 @@ fn what_cannot_be_read_is_named_and_does_not_look_like_nothing() {
         sequence(&[&description(OCSP, &[uri(b"http://a.example/"), uri(b"http://b.example/")].concat())]),
         sequence(&[&uri(b"http://a.example/")]),
         sequence(&[&description(CA_ISSUERS, &uri("http://ä.example/".as_bytes()))]),
+        sequence(&[&description(&[0x2b, 6, 1, 5, 5, 7, 0x30, 0x81], &uri(b"http://a.example/"))]),
         sequence(&[&description(OCSP, &der::encode(0xa6, &[b"http://a.example/"]))]),
         sequence(&[&description(CA_ISSUERS, &der::encode(0x89, &[b"http://a.example/"]))]),
         sequence(&many),
