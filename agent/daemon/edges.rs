@@ -140,7 +140,7 @@ impl Edges {
         };
         let (tls, traces): (Option<TlsObservation>, _) =
             tokio::join!(handshake, self.traced(to, reachable, route.as_ref()));
-        AddressObservation { ip, at, contact, tls, route, traces }
+        AddressObservation { tls, route, traces, ..AddressObservation::new(ip, at, contact) }
     }
 
     /// Makes contact; tells also which address and port a trace must go to.

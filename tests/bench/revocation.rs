@@ -261,7 +261,7 @@ fn probed(ip: IpAddr, chain: Option<&Vec<Vec<u8>>>) -> AddressObservation {
     });
     let local = Some(SocketAddr::new(LOCAL, 40_000));
     let contact = Contact::Made(Contacted { local, took: Duration::ZERO });
-    AddressObservation { ip, at: SystemTime::now(), contact, tls, route: None, traces: Vec::new() }
+    AddressObservation { tls, ..AddressObservation::new(ip, SystemTime::now(), contact) }
 }
 
 /// What the check of a chain costs the second time.

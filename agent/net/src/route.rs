@@ -68,7 +68,7 @@ impl RouteTable {
         };
         let mut next_hops = Vec::new();
         for (index, gateway) in ways_out(&matched) {
-            next_hops.push(NextHop { interface: self.name(index).await?, gateway });
+            next_hops.push(NextHop { interface: self.name(index).await?, gateway, kind: None });
         }
         Some(RouteObservation {
             destination: to,

@@ -12,6 +12,6 @@ mod trace;
 pub use dns::{Answer, Cname, DnsObservation, DnsStatus, DnsView};
 pub use http::FetchObservation;
 pub use route::{NextHop, RouteKind, RouteObservation};
-pub use tcp::{AddressObservation, Contact, Contacted};
+pub use tcp::{AddressObservation, Contact, Contacted, PathMtu, Protection, TcpInfo};
 pub use tls::{NameCheck, PathCheck, TlsObservation};
-pub use trace::{Hop, TraceEnd, TraceObservation};
+pub use trace::{Hop, Protocol, TraceEnd, TraceObservation};

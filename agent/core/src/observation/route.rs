@@ -24,6 +24,9 @@ pub struct NextHop {
     pub interface: String,
     /// The router; `None` for an on-link destination.
     pub gateway: Option<IpAddr>,
+    /// What the kernel calls the interface's kind (E5): `vlan`, `tun`, `wireguard` …; `None` for a plain one.
+    #[serde(default)]
+    pub kind: Option<String>,
 }
 
 /// The answer of the forwarding table for one destination.

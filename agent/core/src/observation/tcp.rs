@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{RouteObservation, TlsObservation, TraceObservation};
@@ -64,4 +65,63 @@ pub struct AddressObservation {
     pub route: Option<RouteObservation>,
     /// TTL-limited probes towards the address; empty where none could be sent.
     pub traces: Vec<TraceObservation>,
+    /// Our address as this server saw it, where it is an echo (E8).
+    #[serde(default)]
+    pub reflexive: Option<IpAddr>,
+    /// The IPsec policy of this host that covers the flow (E4).
+    #[serde(default)]
+    pub protection: Option<Protection>,
+    /// What the TCP connection says of itself.
+    #[serde(default)]
+    pub tcp: Option<TcpInfo>,
+    /// How large a packet gets there whole (E10); `None` where that was not searched.
+    #[serde(default)]
+    pub path_mtu: Option<PathMtu>,
+}
+
+impl AddressObservation {
+    /// Contact and nothing else.
+    pub fn new(ip: IpAddr, at: SystemTime, contact: Contact) -> Self {
+        let (tls, route, traces) = (None, None, Vec::new());
+        let (reflexive, protection, tcp, path_mtu) = (None, None, None, None);
+        Self { ip, at, contact, tls, route, traces, reflexive, protection, tcp, path_mtu }
+    }
+}
+
+/// An outgoing IPsec policy of the kernel that a flow falls under, and the security association behind it (E4, RFC 4301 §4.4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Protection {
+    /// Destinations of the policy's selector.
+    pub destination: IpNet,
+    /// The far end of the outer packets; in transport mode the destination itself.
+    pub outer_peer: IpAddr,
+    /// A security association that fits the policy is there.
+    pub associated: bool,
+    /// Packets that it had carried before the probe and after it.
+    pub packets: Option<(u64, u64)>,
+}
+
+/// What the kernel knows of a TCP connection (`TCP_INFO`, tcp(7)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TcpInfo {
+    /// Smoothed round-trip time.
+    #[serde(with = "humantime_serde")]
+    pub rtt: Duration,
+    /// Largest segment that may be sent, bytes.
+    pub mss: u32,
+    /// Path MTU that the kernel assumes, bytes.
+    pub path_mtu: u32,
+    /// Segments sent again since the connection began.
+    pub retransmits: u32,
+}
+
+/// A search for the path MTU by packets that may not be fragmented (RFC 8899), bytes of whole IP packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathMtu {
+    /// The largest that was answered; `None` where none was.
+    pub largest: Option<u32>,
+    /// The smallest that was not.
+    pub lost: Option<u32>,
+    /// The router that said "packet too big"; `None` beside a lost one: a black hole.
+    pub told_by: Option<IpAddr>,
 }

@@ -43,9 +43,25 @@ pub enum TraceEnd {
     Failed(Failure),
 }
 
+/// What the probes of a trace are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// SYNs to the port.
+    #[default]
+    Tcp,
+    /// Datagrams to the port.
+    Udp,
+    /// Echo requests.
+    Icmp,
+}
+
 /// One trace: constant source and destination address and port for every TTL, so that one ECMP member is followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TraceObservation {
+    /// By what.
+    #[serde(default)]
+    pub protocol: Protocol,
     /// Where to.
     pub destination: SocketAddr,
     /// From where: the constant half of the flow.

@@ -16,8 +16,8 @@ use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::findings::{Finding, FindingId};
 use closedpath_core::observation::{
     AddressObservation, Answer, Cname, Contact, Contacted, DnsObservation, DnsStatus, DnsView,
-    FetchObservation, Hop, NextHop, PathCheck, RouteKind, RouteObservation, TlsObservation, TraceEnd,
-    TraceObservation,
+    FetchObservation, Hop, NextHop, PathCheck, Protocol, RouteKind, RouteObservation, TlsObservation,
+    TraceEnd, TraceObservation,
 };
 use closedpath_core::pki::crl::{CrlAnswer, Listing};
 use closedpath_core::pki::inquiry::{Question, Reading};
@@ -78,6 +78,7 @@ impl Observed {
             Hop { ttl, from, rtt: None }
         });
         self.traces.push(TraceObservation {
+            protocol: Protocol::Tcp,
             destination: SocketAddr::new(self.ip, 443),
             source: None,
             hops: hops.collect(),
@@ -90,7 +91,7 @@ impl Observed {
     /// One more equal-cost way out; `gateway` may be empty.
     pub fn route(mut self, interface: &str, gateway: &str) -> Self {
         let gateway = (!gateway.is_empty()).then(|| address(gateway));
-        self.route.push(NextHop { interface: interface.into(), gateway });
+        self.route.push(NextHop { interface: interface.into(), gateway, kind: None });
         self
     }
 
@@ -133,7 +134,7 @@ impl Observed {
             table: None,
         });
         let (contact, traces) = (self.contact.clone(), self.traces.clone());
-        AddressObservation { ip, at: now(), contact, tls, route, traces }
+        AddressObservation { tls, route, traces, ..AddressObservation::new(ip, now(), contact) }
     }
 }
 

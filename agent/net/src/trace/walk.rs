@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use closedpath_core::failure::Step;
-use closedpath_core::observation::{Hop, TraceEnd, TraceObservation};
+use closedpath_core::observation::{Hop, Protocol, TraceEnd, TraceObservation};
 use ipnet::IpNet;
 use tokio::time::{Instant, sleep};
 
@@ -65,6 +65,7 @@ pub async fn trace(to: SocketAddr, reachable: bool, settings: &TraceSettings) ->
         Err(error) => walk.end = TraceEnd::Failed(classify::os_error(Step::Trace, to, &error)),
     }
     TraceObservation {
+        protocol: Protocol::Tcp,
         destination: to,
         source: walk.source,
         hops: walk.hops,
