@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use super::evidence::{Evidence, Plane, Strength};
-use super::procedure::fresh_traces;
+use super::hops::fresh_traces;
 use super::ways::{self, Vote, Way, Ways};
 use crate::config::{Edge, Link, Topology, Tunnel};
 use crate::observation::{AddressObservation, RouteKind};

@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::SystemTime;
 
-use super::{Control, Path, PathClass, Reason, attribute, class_of_endpoint, is_default, peers};
+use super::asymmetry::{self, Asymmetry};
+use super::outer::Outer;
+use super::{
+    Around, Control, Path, PathClass, Reason, attribute, class_of_endpoint, echoed, is_default, peers,
+};
 use crate::closure::{Chain, Member, Need, Needs, Past, Picture, Revocations, Seen, needs, revocations};
 use crate::config::{Edge, Plan, ProxyExit};
 use crate::eligibility::{self, Eligibility, Owner, Question, ReceivedRoute};
@@ -23,6 +27,8 @@ pub struct Judgement {
     pub eligibility: Eligibility,
     /// Whose it is.
     pub owner: Owner,
+    /// Why its answers may come back another way (F21).
+    pub asymmetry: Option<Asymmetry>,
 }
 
 /// A picture with its conclusions.
@@ -67,10 +73,16 @@ pub fn judge<'a>(
 ) -> Judged<'a> {
     let expected = plan.bmp.as_ref().map(|bmp| bmp.allow.as_slice()).unwrap_or_default();
     let control = rib.map(|rib| Control::new(rib, expected, now));
+    let echoes = echoed(picture);
+    let alone = Outer::default();
+    let around =
+        Around { topology: &plan.topology, control: control.as_ref(), echoes: &echoes, outer: &alone, now };
+    let outer = outer_paths(picture, &around);
+    let around = Around { outer: &outer, ..around };
     let mut of = BTreeMap::new();
     let mut classes = BTreeMap::new();
     for (key, member) in &picture.members {
-        let judgements = judge_member(plan, tables, control.as_ref(), key, member, now);
+        let judgements = judge_member(plan, tables, &around, key, member);
         let answering = member.addresses.iter().filter(|(_, seen)| answered(seen));
         let paths = answering.filter_map(|(ip, _)| judgements.get(ip)).map(|judgement| &judgement.path);
         classes.insert(key.clone(), class_of_endpoint(paths));
@@ -83,7 +95,7 @@ pub fn judge<'a>(
         of,
         revocations: revocations(picture, now),
         classes,
-        bypasses: bypasses(plan, tables, picture, control.as_ref(), now),
+        bypasses: bypasses(plan, tables, picture, &around),
         control,
         now,
     }
@@ -150,14 +162,13 @@ fn bypasses(
     plan: &Plan,
     tables: &Tables,
     picture: &Picture,
-    control: Option<&Control<'_>>,
-    now: SystemTime,
+    around: &Around<'_>,
 ) -> BTreeMap<EndpointKey, Bypass> {
     let proxied = picture.roots.roots.iter().map(|root| &root.key).filter(|key| key.via.is_some());
     let of = |key: &EndpointKey| {
         let direct = EndpointKey { via: None, ..key.clone() };
         let member = picture.members.get(&direct).or_else(|| picture.bypasses.get(&direct))?;
-        let judgements = judge_member(plan, tables, control, &direct, member, now);
+        let judgements = judge_member(plan, tables, around, &direct, member);
         let made: Vec<IpAddr> = member.contacted().collect();
         let paths = made.iter().filter_map(|ip| judgements.get(ip)).map(|judgement| &judgement.path);
         let class = class_of_endpoint(paths);
@@ -177,10 +188,9 @@ fn answered(seen: &Seen) -> bool {
 fn judge_member(
     plan: &Plan,
     tables: &Tables,
-    control: Option<&Control<'_>>,
+    around: &Around<'_>,
     key: &EndpointKey,
     member: &Member,
-    now: SystemTime,
 ) -> BTreeMap<IpAddr, Judgement> {
     let name = key.ip().is_none().then_some(key.host.as_str());
     let cname: Vec<String> = match (&key.via, member.dns.as_ref().and_then(|dns| dns.chosen())) {
@@ -193,19 +203,36 @@ fn judge_member(
             Seen::Pending => Path::unknown(Reason::NotProbed, Vec::new()),
             Seen::Forbidden(_) => Path::unknown(Reason::ForbiddenAddress, Vec::new()),
             Seen::Observed(seen) => match &key.via {
-                None => attribute(seen, &plan.topology, control, now),
-                Some(via) => through_proxy(plan, via, seen, control, now),
+                None => attribute(seen, around),
+                Some(via) => through_proxy(plan, via, seen, around),
             },
         };
-        let received = control.map(|control| received(control, plan, *ip, now));
+        let now = around.now;
+        let received = around.control.map(|control| received(control, plan, *ip, now));
         let routes = received.as_deref();
         let question =
             Question { name, cname: &cname, ip: *ip, topology: &plan.topology, tables, routes, now };
         let eligibility = eligibility::judge(&question);
         let owner = eligibility::owner(*ip, name, tables);
-        judgements.insert(*ip, Judgement { path, eligibility, owner });
+        let asymmetry = match seen {
+            Seen::Observed(seen) if key.via.is_none() => asymmetry::suspect(seen, around, &path),
+            Seen::Observed(_) | Seen::Pending | Seen::Forbidden(_) => None,
+        };
+        judgements.insert(*ip, Judgement { path, eligibility, owner, asymmetry });
     }
     judgements
+}
+
+/// The paths to the outer peers of the tunnels, where an endpoint is at one (A3); `around` knows none yet.
+fn outer_paths<'a>(picture: &Picture, around: &Around<'a>) -> Outer<'a> {
+    let mut outer = Outer::default();
+    let members = picture.members.iter().filter(|(key, _)| key.via.is_none());
+    for (ip, seen) in members.flat_map(|(_, member)| &member.addresses) {
+        if let Seen::Observed(seen) = seen {
+            outer.add(around.topology, *ip, || attribute(seen, around));
+        }
+    }
+    outer
 }
 
 /// EL5: what the peers of the Microsoft peering announce for an address. A default route there is a mistake (F19), not a route.
@@ -231,15 +258,9 @@ fn received(control: &Control<'_>, plan: &Plan, ip: IpAddr, now: SystemTime) -> 
 }
 
 /// A1: through a proxy. The edge is that of the way to the proxy; beyond it only its declared exit is known (E9).
-fn through_proxy(
-    plan: &Plan,
-    via: &str,
-    seen: &AddressObservation,
-    control: Option<&Control<'_>>,
-    now: SystemTime,
-) -> Path {
+fn through_proxy(plan: &Plan, via: &str, seen: &AddressObservation, around: &Around<'_>) -> Path {
     use super::Exit;
-    let to_proxy = attribute(seen, &plan.topology, control, now);
+    let to_proxy = attribute(seen, around);
     let declared = plan.proxies.iter().find(|proxy| proxy.name == via).map(|proxy| proxy.exit);
     if to_proxy.class == PathClass::Unknown {
         return to_proxy;

@@ -3,15 +3,24 @@
 //!
 //! Eligibility never votes here, silence never votes, and contradicting evidence is never chosen between (DOMAIN §3.2).
 
+mod around;
+mod asymmetry;
 mod changes;
 mod control;
 mod evidence;
+mod hops;
+mod host;
 mod judged;
 mod latent;
+mod outer;
 mod path;
 mod procedure;
+mod protection;
+mod reflexive;
 mod ways;
 
+pub use around::{Around, Echoed, echoed};
+pub use asymmetry::Asymmetry;
 pub use changes::{Words, forget_traces};
 pub use control::Control;
 pub(crate) use control::{is_default, peers};
@@ -20,4 +29,6 @@ pub use judged::{Bypass, Judged, Judgement, judge};
 pub use latent::{Failover, Left};
 pub use path::{Confidence, Exit, Path, PathClass, Reason};
 pub use procedure::{attribute, class_of_endpoint};
+pub(crate) use protection::enters;
 pub use ways::is_onprem;
+pub(crate) use ways::tunnels_of;

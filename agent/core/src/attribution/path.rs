@@ -138,6 +138,10 @@ pub enum Reason {
     Conflict,
     /// A private address that belongs to no declared prefix (F13).
     UndeclaredPrivate,
+    /// IPsec of this host carries it to a peer that no `[[tunnel]]` declares (A3).
+    UndeclaredTunnel,
+    /// The address is made up by a resolver or a client on this host.
+    SyntheticAnswer,
     /// The name did not resolve.
     DnsFailed,
     /// The guard refused to contact the address (DESIGN §5).
@@ -169,6 +173,12 @@ impl Reason {
             }
             Self::UndeclaredPrivate => {
                 "a private address outside every declared prefix: declare it in topology.onprem or topology.vnet, or find out who answers with it"
+            }
+            Self::UndeclaredTunnel => {
+                "IPsec of this host carries it to a peer that no [[tunnel]] declares: declare the tunnel with terminates = \"host\""
+            }
+            Self::SyntheticAnswer => {
+                "the address is made up on this host, by a client of Global Secure Access or a fake-IP resolver, so that connecting to it proves nothing: ask another resolver, or run the agent where the client does not"
             }
             Self::DnsFailed => "the name gave no address",
             Self::ForbiddenAddress => {

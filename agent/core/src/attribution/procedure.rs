@@ -2,36 +2,36 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use super::control::{self, Control, Told};
+use super::around::Around;
+use super::control::{self, Told};
 use super::evidence::{Evidence, Plane, Strength};
+use super::outer;
 use super::path::{Confidence, Exit, Path, PathClass, Reason};
+use super::protection::{self, Protected};
+use super::reflexive;
 use super::ways::{self, Vote, Way, Ways};
+use super::{hops, host};
 use crate::config::{Edge, Topology};
-use crate::observation::{AddressObservation, Contact, RouteKind, TraceObservation};
+use crate::observation::{AddressObservation, Contact, RouteKind};
 use crate::target::is_private;
 
-/// Hop evidence older than this is dropped (DOMAIN §3.2 d).
-const HOP_EVIDENCE_LIMIT: Duration = Duration::from_secs(15 * 60);
-
-/// The path of the flow to one address, as far as the evidence goes. `control` is that of the edge routers, where they tell.
-pub fn attribute(
-    seen: &AddressObservation,
-    topology: &Topology,
-    control: Option<&Control<'_>>,
-    now: SystemTime,
-) -> Path {
+/// The path of the flow to one address, as far as the evidence goes.
+pub fn attribute(seen: &AddressObservation, around: &Around<'_>) -> Path {
+    let Around { topology, control, now, .. } = *around;
     let ip = seen.ip.to_canonical();
     let mut evidence = Vec::new();
     let mut votes = Vec::new();
+    let protected = protection::ask(seen, topology, &mut evidence);
     let mut mixed_by_ecmp = false;
-    if let Some((vote, mixed)) = ask_forwarding_table(seen, topology, ip, &mut evidence) {
-        votes.extend(vote);
-        mixed_by_ecmp = mixed;
+    if let Some((vote, mixed)) = host::ask_forwarding_table(seen, topology, ip, &mut evidence) {
+        // What IPsec carries leaves by the route of its outer packets, not by this one (A3).
+        votes.extend(vote.filter(|_| matches!(protected, Protected::No)));
+        mixed_by_ecmp = mixed && matches!(protected, Protected::No);
     }
-    votes.extend(ask_source_address(seen, topology, &mut evidence));
-    votes.extend(ask_hops(seen, topology, ip, now, &mut evidence));
+    votes.extend(host::ask_source_address(seen, topology, &mut evidence));
+    votes.extend(hops::ask(seen, topology, ip, now, &mut evidence));
     let local = seen.route.as_ref().is_some_and(|route| route.kind == RouteKind::Local);
     let told = match control.filter(|_| !local) {
         Some(control) => control::ask(control, seen, topology, ip, now, &mut evidence),
@@ -42,6 +42,21 @@ pub fn attribute(
     if local {
         return limit_by_answer(stays(evidence), answered);
     }
+    if let Some(range) = synthetic(seen, topology, ip) {
+        evidence.push(Evidence {
+            id: "E12".into(),
+            plane: Plane::Name,
+            strength: Strength::D,
+            says: format!("{ip} is in {range}"),
+            at: seen.at,
+        });
+        return Path::unknown(Reason::SyntheticAnswer, evidence);
+    }
+    if let Some(vote) = reflexive::ask(seen, around, &told, &mut evidence) {
+        // Another flow's translation stands against nothing that is seen of this one.
+        let known = votes.iter().chain(&told.vote).any(|vote| vote.decides);
+        votes.extend(Some(vote).filter(|vote| vote.decides || !known));
+    }
     if ways::is_onprem(topology, ip) {
         // Prefixes of the site seldom stand in BGP: only a route as specific as the declaration speaks against it.
         let specific = told.length >= ways::onprem_length(topology, ip);
@@ -51,13 +66,41 @@ pub fn attribute(
     if topology.links.is_empty() {
         return Path::unknown(Reason::NoTopology, evidence);
     }
+    match protected {
+        Protected::Undeclared => return Path::unknown(Reason::UndeclaredTunnel, evidence),
+        Protected::Through(vote) => votes.push(vote),
+        Protected::No => {}
+    }
     if told.vote.is_some() {
         into_tunnels(&mut votes, topology, ip);
     }
     votes.extend(told.vote);
     let mixed = mixed_by_ecmp || told.mixed;
-    let route = decide(&votes, mixed, &told.default_by, topology, ip, evidence);
-    limit_by_answer(route, answered)
+    let mut path = decide(&votes, mixed, &told.default_by, around, ip, evidence);
+    if seen.protection.as_ref().is_some_and(protection::carried) {
+        for word in path.encryption.iter_mut().filter(|word| *word == "ipsec(host, declared)") {
+            *word = "ipsec(host, observed)".into();
+        }
+    }
+    limit_by_answer(path, answered)
+}
+
+/// Addresses that a resolver or a client on this host makes up, so that connecting to them proves nothing about the network:
+/// those of the Global Secure Access client, and those that only a tunnel interface of this host answers for.
+fn synthetic(seen: &AddressObservation, topology: &Topology, ip: IpAddr) -> Option<&'static str> {
+    let IpAddr::V4(v4) = ip else { return None };
+    if ways::is_declared(topology, ip) {
+        return None;
+    }
+    let by_tun = seen.route.as_ref().is_some_and(|route| {
+        !route.next_hops.is_empty() && route.next_hops.iter().all(|hop| hop.kind.as_deref() == Some("tun"))
+    });
+    match v4.octets() {
+        [6, 6, ..] => Some("6.6.0.0/16, which the Global Secure Access client answers with"),
+        [198, 18 | 19, ..] if by_tun => Some("198.18.0.0/15 behind a tun interface: a fake-IP resolver"),
+        [100, 64..=127, ..] if by_tun => Some("100.64.0.0/10 behind a tun interface: a fake-IP resolver"),
+        _ => None,
+    }
 }
 
 /// What the routers' tables tell of a tunnel's outer path fits the first leg of the flow: what leads to a link of that edge
@@ -104,156 +147,6 @@ impl Answer {
     }
 }
 
-/// E1: the forwarding table; A where every next hop leads to one link and no other. Also tells whether it mixes classes (F20).
-fn ask_forwarding_table<'a>(
-    seen: &AddressObservation,
-    topology: &'a Topology,
-    ip: IpAddr,
-    evidence: &mut Vec<Evidence>,
-) -> Option<(Option<Vote<'a>>, bool)> {
-    let route = seen.route.as_ref()?;
-    let by = |says: String, strength| Evidence {
-        id: "E1".into(),
-        plane: Plane::Host,
-        strength,
-        says,
-        at: seen.at,
-    };
-    match route.kind {
-        RouteKind::Unreachable => {
-            evidence.push(by(format!("the routing table has no way to {ip}"), Strength::C));
-            return None;
-        }
-        RouteKind::Local => {
-            evidence.push(by(format!("{ip} is an address of this host: nothing leaves it"), Strength::A));
-            return None;
-        }
-        RouteKind::Unicast => {}
-    }
-    let mut ways = Ways::new();
-    let mut exclusive = !route.next_hops.is_empty();
-    let mut classes: Vec<BTreeSet<PathClass>> = Vec::new();
-    for hop in &route.next_hops {
-        let (leads_to, only) = ways::by_next_hop(topology, hop);
-        let of_hop = ways::all(topology).into_iter().filter(|way| leads_to.contains(way.name()));
-        classes.push(of_hop.map(|way| way.class(ip, topology).0).collect());
-        ways.extend(leads_to);
-        exclusive &= only;
-    }
-    let hops: Vec<String> = route
-        .next_hops
-        .iter()
-        .map(|hop| match hop.gateway {
-            Some(gateway) => format!("via {gateway} dev {}", hop.interface),
-            None => format!("on-link dev {}", hop.interface),
-        })
-        .collect();
-    let prefix = route.prefix.map(|net| format!(" (route {net})")).unwrap_or_default();
-    let strength = if exclusive { Strength::A } else { Strength::C };
-    let meaning = match (exclusive, ways.len()) {
-        (true, _) => format!("which leads to {}", names(&ways)),
-        (false, 0) => "which no link declares".to_string(),
-        (false, _) => format!("the first hop only, shared by {}", names(&ways)),
-    };
-    evidence.push(by(format!("to {ip}: {}{prefix}, {meaning}", hops.join(" and ")), strength));
-    // Two ways out that cannot be of one class, whichever of their links they lead to (A7).
-    let mixed = classes.iter().enumerate().any(|(position, one)| {
-        let apart = |other: &BTreeSet<PathClass>| !other.is_empty() && one.is_disjoint(other);
-        !one.is_empty() && classes[position + 1..].iter().any(apart)
-    });
-    let vote = exclusive.then_some(Vote { ways, plane: Plane::Host, decides: true });
-    Some((vote, mixed))
-}
-
-/// E2: the source address of the connection, where its pool belongs to one link.
-fn ask_source_address<'a>(
-    seen: &AddressObservation,
-    topology: &'a Topology,
-    evidence: &mut Vec<Evidence>,
-) -> Option<Vote<'a>> {
-    let Contact::Made(made) = &seen.contact else { return None };
-    let source = made.local?.ip().to_canonical();
-    let ways = ways::by_source(topology, source);
-    if ways.len() != 1 {
-        return None;
-    }
-    evidence.push(Evidence {
-        id: "E2".into(),
-        plane: Plane::Host,
-        strength: Strength::B,
-        says: format!("the connection's source {source} belongs to the addresses of {}", names(&ways)),
-        at: seen.at,
-    });
-    Some(Vote { ways, plane: Plane::Host, decides: false })
-}
-
-/// E6: hops of TTL-limited probes. Within one trace every declared hop decides; several flows may take several links, and
-/// the first vote names all that were taken.
-fn ask_hops<'a>(
-    seen: &AddressObservation,
-    topology: &'a Topology,
-    ip: IpAddr,
-    now: SystemTime,
-    evidence: &mut Vec<Evidence>,
-) -> Vec<Vote<'a>> {
-    let mut taken = Ways::new();
-    let mut contradictory = false;
-    for trace in fresh_traces(seen, now) {
-        let mut proven: Vec<(u8, IpAddr, Way<'_>)> = Vec::new();
-        for hop in &trace.hops {
-            let Some(from) = hop.from.map(|from| from.to_canonical()).filter(|from| *from != ip) else {
-                continue;
-            };
-            let Some(way) = ways::by_hop(topology, from) else { continue };
-            if proven.iter().all(|(_, _, known)| known.name() != way.name()) {
-                proven.push((hop.ttl, from, way));
-            }
-        }
-        evidence.push(describe(trace, &proven));
-        contradictory |= proven.len() > 1;
-        taken.extend(proven.iter().map(|(_, _, way)| way.name()));
-    }
-    let vote = |ways| Vote { ways, plane: Plane::Data, decides: true };
-    let mut votes = Vec::new();
-    if !taken.is_empty() {
-        votes.push(vote(taken));
-    }
-    if contradictory {
-        // No link fits a flow that passes hops of two.
-        votes.push(vote(Ways::new()));
-    }
-    votes
-}
-
-/// Traces that still count (DOMAIN §3.2 d).
-pub(super) fn fresh_traces(
-    seen: &AddressObservation,
-    now: SystemTime,
-) -> impl Iterator<Item = &TraceObservation> {
-    let fresh = move |at: SystemTime| now.duration_since(at).unwrap_or_default() <= HOP_EVIDENCE_LIMIT;
-    seen.traces.iter().filter(move |trace| fresh(trace.at))
-}
-
-fn describe(trace: &TraceObservation, proven: &[(u8, IpAddr, Way<'_>)]) -> Evidence {
-    let hops: Vec<String> =
-        trace.hops.iter().map(|hop| hop.from.map_or("*".to_string(), |from| from.to_string())).collect();
-    let path = if hops.is_empty() { "no hop answered".to_string() } else { hops.join(" → ") };
-    let (strength, meaning) = if proven.is_empty() {
-        (Strength::C, "no declared hop among them, which says nothing".to_string())
-    } else {
-        let words: Vec<String> =
-            proven.iter().map(|(ttl, from, way)| format!("hop {ttl} is {from} of {}", way.name())).collect();
-        (Strength::A, words.join(", then "))
-    };
-    Evidence {
-        id: "E6".into(),
-        plane: Plane::Data,
-        strength,
-        says: format!("TCP probes to {}: {path}; {meaning}", trace.destination),
-        at: trace.at,
-    }
-}
-
 /// A2: inside a declared on-premises prefix. A hop of a way out contradicts the declaration.
 fn internal(
     votes: &[Vote<'_>],
@@ -296,10 +189,11 @@ fn decide(
     votes: &[Vote<'_>],
     mixed: bool,
     default_by: &Ways<'_>,
-    topology: &Topology,
+    around: &Around<'_>,
     ip: IpAddr,
-    evidence: Vec<Evidence>,
+    mut evidence: Vec<Evidence>,
 ) -> Path {
+    let topology = around.topology;
     if mixed {
         return Path::unknown(Reason::EcmpMixedClass, evidence);
     }
@@ -321,6 +215,11 @@ fn decide(
     if remaining.is_empty() {
         return Path::unknown(Reason::Conflict, evidence);
     }
+    let beneath = outer::beneath(around.outer, &remaining, topology, around.now);
+    if beneath.contradicted {
+        return Path::unknown(Reason::Conflict, evidence);
+    }
+    evidence.extend(beneath.says);
     let Some(mut path) = ways::path(topology, &remaining, ip, Confidence::Unknown, evidence.clone()) else {
         return Path::unknown(Reason::Ambiguous, evidence);
     };
@@ -348,6 +247,8 @@ fn decide(
         {
             path
         }
+        // Its outer packets are seen to go where they are declared to.
+        PathClass::ErPrivateIpsec | PathClass::GsaRemoteNetwork if beneath.confirmed => path,
         // The hop alone cannot show it; nor the path that carries a tunnel's outer packets.
         PathClass::InternetViaAzureBgp | PathClass::ErPrivateIpsec | PathClass::GsaRemoteNetwork => {
             path.confidence = Confidence::Probable;
@@ -389,8 +290,4 @@ fn limit_by_answer(mut path: Path, answered: Answer) -> Path {
             Path { class: PathClass::Unknown, confidence: Confidence::Unknown, route_only, reason, ..path }
         }
     }
-}
-
-fn names(ways: &Ways<'_>) -> String {
-    ways.iter().copied().collect::<Vec<_>>().join(", ")
 }

@@ -116,6 +116,13 @@ pub fn tunnels_of(topology: &Topology, ip: IpAddr) -> Vec<&Tunnel> {
     topology.tunnels.iter().filter(|tunnel| longest.is_some() && length(tunnel) == longest).collect()
 }
 
+/// Whether the operator declares the address as the site's, a VNet's or a tunnel's.
+pub fn is_declared(topology: &Topology, ip: IpAddr) -> bool {
+    let of_tunnels = topology.tunnels.iter().flat_map(|tunnel| &tunnel.prefixes);
+    let specific = of_tunnels.filter(|net| net.prefix_len() > 1);
+    topology.onprem.iter().chain(&topology.vnet).chain(specific).any(|net| net.contains(&ip))
+}
+
 /// The longest declared prefix of the site that holds the address.
 pub fn onprem_length(topology: &Topology, ip: IpAddr) -> Option<u8> {
     longest(&topology.onprem, ip)

@@ -1,11 +1,12 @@
-//! Findings about a name or an endpoint as a whole: F15, F16, F22, F24, F41.
+//! Findings about a name or an endpoint as a whole: F15, F16, F22, F24, F32, F41.
 
 use super::{Finding, FindingId, Severity};
 use crate::attribution::{Judged, PathClass};
 use crate::catalog::{self, Catalog};
+use crate::config::Policy;
 use crate::failure::label;
 use crate::observation::{DnsStatus, DnsView};
-use crate::target::{EndpointKey, Origin};
+use crate::target::{EndpointKey, Origin, Requirement};
 
 /// Findings about one endpoint.
 pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey, catalogs: &[Catalog]) -> Vec<Finding> {
@@ -14,6 +15,7 @@ pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey, catalogs: &[Catalog])
         not_in_catalogue(judged, key, catalogs),
         ipv6_leak(judged, key),
         bypass(judged, key),
+        forbidden(judged, key),
     ];
     found.into_iter().flatten().chain(unexpected(judged, key)).collect()
 }
@@ -108,6 +110,31 @@ fn bypass(judged: &Judged<'_>, key: &EndpointKey) -> Option<Finding> {
     );
     let remedy = "close the direct way at the firewall for everything but the proxy";
     Some(finding(judged, key, FindingId::F24, Severity::High, detail, remedy))
+}
+
+/// F32: what nobody needs, canaries among it, is reached by the Internet. CA hosts have F34.
+fn forbidden(judged: &Judged<'_>, key: &EndpointKey) -> Option<Finding> {
+    let promised: Vec<String> = judged
+        .plan
+        .workloads
+        .iter()
+        .filter(|workload| workload.policy == Policy::Closed)
+        .filter(|workload| judged.needs.of.get(key).is_some_and(|needed| needed.contains_key(&workload.name)))
+        .map(|workload| workload.name.clone())
+        .collect();
+    let answering = judged.answering(key);
+    let (ip, judgement) = answering.iter().find(|(_, judgement)| judgement.path.class.is_open())?;
+    if promised.is_empty() || judged.requirement(key) != Requirement::Optional || judged.is_ca_host(key) {
+        return None;
+    }
+    let detail = format!(
+        "{} ({ip}) answers {} and nothing needs it; under a closed policy it should not",
+        key.host,
+        label(&judgement.path.class)
+    );
+    let remedy = "close the way to it at the firewall";
+    let about = finding(judged, key, FindingId::F32, Severity::Medium, detail, remedy);
+    Some(Finding { workloads: promised, ..about })
 }
 
 /// F41: `expect_path` does not hold.

@@ -60,14 +60,18 @@ finding_ids! {
     F18 STALE_DATASET "data is older than its limit";
     F19 DEFAULT_ROUTE_ON_MICROSOFT_PEERING "a default route comes from the Microsoft peering";
     F20 ECMP_MIXED_CLASS "equal cost over closed and other links";
+    F21 ASYMMETRY_SUSPECT "answers may come back another way";
     F22 IPV6_LEAK "IPv6 leaves by the Internet while IPv4 is closed";
     F23 LATENT_LEAK_ON_FAILOVER "another path than a closed one would carry it if ExpressRoute's routes vanished";
     F24 PROXY_BYPASS_POSSIBLE "a direct connection works beside the proxy";
     F25 TLS_INSPECTION "somebody on the way signs in the place of the server";
+    F26 MTU_BLACKHOLE "large packets are lost without a word";
+    F27 IPSEC_EXPECTED_NOT_USED "a declared tunnel does not carry what belongs into it";
     F28 MACSEC_UNVERIFIABLE "MACsec is declared and cannot be seen";
     F29 PEERING_SERVICE_NOT_CLOSED "a Peering Service under a closed policy";
     F30 PATH_EVIDENCE_CONFLICT "strong evidence contradicts";
     F31 CE_ROUTE_REJECTED "the edge router does not use what the Microsoft peering announces";
+    F32 REACHABLE_BUT_POLICY_FORBIDS "what nobody needs is reached by the Internet under a closed policy";
     F33 CA_HOST_UNREACHABLE "a CA host does not serve what a certificate points to";
     F34 CA_HOST_VIA_INTERNET "a CA host is reached by the Internet";
     F35 CA_HOST_UNDOCUMENTED "a CA host in none of Microsoft's lists";

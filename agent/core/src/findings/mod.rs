@@ -7,6 +7,7 @@ mod data;
 mod eligibility;
 mod endpoints;
 mod finding;
+mod flows;
 mod links;
 mod names;
 mod routes;
@@ -14,10 +15,14 @@ mod routes;
 pub use finding::{Finding, FindingId, Severity};
 pub use routes::untold;
 
-use crate::attribution::Judged;
+use std::net::IpAddr;
+
+use crate::attribution::{Judged, Judgement};
 use crate::catalog::Catalog;
-use crate::closure::Past;
+use crate::closure::{Past, Seen};
+use crate::observation::AddressObservation;
 use crate::tables::Tables;
+use crate::target::{EndpointKey, Origin};
 
 /// All findings of a judged picture, gravest first.
 pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables, past: &Past) -> Vec<Finding> {
@@ -25,6 +30,7 @@ pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables, past: &P
     findings.extend(links::find(judged));
     findings.extend(data::find(judged, tables));
     findings.extend(routes::of_peers(judged, &tables.communities));
+    findings.extend(routes::of_tunnels(judged));
     let strangers = certificates::strangers(judged);
     for key in judged.picture.members.keys() {
         findings.extend(endpoints::find(judged, key, catalogs));
@@ -32,6 +38,7 @@ pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables, past: &P
         findings.extend(names::find(judged, key));
         findings.extend(eligibility::find(judged, key, catalogs));
         findings.extend(routes::find(judged, key));
+        findings.extend(flows::find(judged, key));
         findings.extend(ca_hosts::find(judged, key, &tables.ca_hosts));
         findings.extend(certificates::find(judged, key, catalogs, &strangers));
         findings.extend(certificates::changed(judged, key, past));
@@ -48,4 +55,18 @@ pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables, past: &P
     }));
     findings.sort_by(|a, b| (a.severity, a.id, &a.subject).cmp(&(b.severity, b.id, &b.subject)));
     findings
+}
+
+/// What was seen and judged of an endpoint's addresses; canaries are left out.
+fn observed<'j>(
+    judged: &'j Judged<'_>,
+    key: &EndpointKey,
+) -> impl Iterator<Item = (IpAddr, &'j AddressObservation, &'j Judgement)> {
+    let member = judged.picture.members.get(key);
+    let member = member.filter(|m| m.origins.iter().any(|origin| *origin != Origin::Canary));
+    let judgements = judged.of.get(key);
+    member.into_iter().flat_map(|member| &member.addresses).filter_map(move |(ip, seen)| match seen {
+        Seen::Observed(seen) => Some((*ip, seen.as_ref(), judgements?.get(ip)?)),
+        Seen::Pending | Seen::Forbidden(_) => None,
+    })
 }

@@ -6,15 +6,14 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::{Finding, FindingId, Severity};
+use super::{Finding, FindingId, Severity, observed};
 use crate::attribution::{Control, Failover, Judged, Judgement, Left, is_default, peers};
-use crate::closure::Seen;
-use crate::config::{Edge, Link};
+use crate::config::{Edge, Link, Terminates, TunnelKind};
 use crate::failure::label;
 use crate::observation::AddressObservation;
 use crate::rib::{DefaultRoute, Family, Lookup};
 use crate::tables::{Communities, Community};
-use crate::target::{EndpointKey, Origin};
+use crate::target::EndpointKey;
 
 /// The AS of ExpressRoute's communities.
 const EXPRESSROUTE: u16 = 12076;
@@ -35,6 +34,40 @@ pub(super) fn of_peers(judged: &Judged<'_>, communities: &Communities) -> Vec<Fi
         }
     }
     found.into_values().collect()
+}
+
+/// F27 where a tunnel begins at the edge router: ExpressRoute announces the same destinations without it, so that answers,
+/// and packets beside the tunnel's policy, are not encrypted ("Site-to-Site VPN over private peering", Microsoft, 2023-07-28).
+pub(super) fn of_tunnels(judged: &Judged<'_>) -> Vec<Finding> {
+    let Some(control) = &judged.control else { return Vec::new() };
+    let links = judged.plan.topology.links.iter().filter(|link| link.edge == Edge::ErPrivate);
+    let beside: Vec<(IpAddr, IpAddr)> =
+        links.flat_map(peers).flat_map(|peer| control.routers().map(move |router| (router, peer))).collect();
+    let tunnels = judged.plan.topology.tunnels.iter().filter(|tunnel| {
+        tunnel.kind == TunnelKind::Ipsec
+            && tunnel.terminates == Terminates::Ce
+            && tunnel.over == Edge::ErPrivate
+    });
+    let mut findings = Vec::new();
+    for tunnel in tunnels {
+        let plain = tunnel.prefixes.iter().find_map(|prefix| {
+            beside.iter().find_map(|(router, peer)| {
+                let offered = control.rib().offered(*router, *peer, prefix.network(), judged.now);
+                let Lookup::Found(answer) = offered else { return None };
+                (answer.prefix.prefix_len() >= prefix.prefix_len()).then_some((*peer, answer.prefix))
+            })
+        });
+        let Some((peer, prefix)) = plain else { continue };
+        findings.push(Finding::new(
+            FindingId::F27,
+            Severity::High,
+            format!("link:{}", tunnel.name),
+            judged.plan.workloads.iter().map(|workload| workload.name.clone()).collect(),
+            format!("{prefix} belongs into {}, and {peer} announces it beside the tunnel as well", tunnel.name),
+            "announce longer or other prefixes through the tunnel than over the private peering: with the same on both, Azure answers without IPsec",
+        ));
+    }
+    findings
 }
 
 fn of_peer(judged: &Judged<'_>, id: FindingId, peer: IpAddr, detail: String, remedy: &str) -> Finding {
@@ -120,20 +153,6 @@ pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey) -> Vec<Finding> {
         }));
     }
     findings
-}
-
-/// What was seen and judged of an endpoint's addresses; canaries are left out.
-fn observed<'j>(
-    judged: &'j Judged<'_>,
-    key: &EndpointKey,
-) -> impl Iterator<Item = (IpAddr, &'j AddressObservation, &'j Judgement)> {
-    let member = judged.picture.members.get(key);
-    let member = member.filter(|m| m.origins.iter().any(|origin| *origin != Origin::Canary));
-    let judgements = judged.of.get(key);
-    member.into_iter().flat_map(|member| &member.addresses).filter_map(move |(ip, seen)| match seen {
-        Seen::Observed(seen) => Some((*ip, seen.as_ref(), judgements?.get(ip)?)),
-        Seen::Pending | Seen::Forbidden(_) => None,
-    })
 }
 
 fn failovers(judged: &Judged<'_>, seen: &AddressObservation, judgement: &Judgement) -> Vec<Failover> {

@@ -16,8 +16,8 @@ use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::findings::{Finding, FindingId};
 use closedpath_core::observation::{
     AddressObservation, Answer, Cname, Contact, Contacted, DnsObservation, DnsStatus, DnsView,
-    FetchObservation, Hop, NextHop, PathCheck, Protocol, RouteKind, RouteObservation, TlsObservation,
-    TraceEnd, TraceObservation,
+    FetchObservation, Hop, NextHop, PathCheck, PathMtu, Protection, Protocol, RouteKind, RouteObservation,
+    TlsObservation, TraceEnd, TraceObservation,
 };
 use closedpath_core::pki::crl::{CrlAnswer, Listing};
 use closedpath_core::pki::inquiry::{Question, Reading};
@@ -41,6 +41,7 @@ pub struct Observed {
     traces: Vec<TraceObservation>,
     chain: Option<(Vec<Vec<u8>>, PathCheck)>,
     staple: Option<Vec<u8>>,
+    more: AddressObservation,
 }
 
 /// A silent address without route or trace.
@@ -48,7 +49,8 @@ pub fn observed(host: &str, ip: &str) -> Observed {
     let contact = Contact::Failed(Failure::new(Step::Connect, Code::Timeout, "no answer in 5s"));
     let ip = address(ip);
     let (route, traces) = (Vec::new(), Vec::new());
-    Observed { host: host.into(), ip, contact, route, traces, chain: None, staple: None }
+    let more = AddressObservation::new(ip, now(), contact.clone());
+    Observed { host: host.into(), ip, contact, route, traces, chain: None, staple: None, more }
 }
 
 impl Observed {
@@ -95,6 +97,36 @@ impl Observed {
         self
     }
 
+    /// The server saw the request come from this address.
+    pub fn saw(mut self, reflexive: &str) -> Self {
+        self.more.reflexive = Some(address(reflexive));
+        self
+    }
+
+    /// An IPsec policy of this host covers it, and its association has carried so many packets, where there is one.
+    pub fn protected(mut self, outer_peer: &str, carried: Option<u64>) -> Self {
+        self.more.protection = Some(Protection {
+            destination: self.ip.into(),
+            outer_peer: address(outer_peer),
+            associated: carried.is_some(),
+            packets: carried.map(|packets| (7, 7 + packets)),
+        });
+        self
+    }
+
+    /// Packets of `largest` bytes arrive, those of `lost` do not.
+    pub fn carries(mut self, largest: u32, lost: u32, told_by: Option<&str>) -> Self {
+        let told_by = told_by.map(address);
+        self.more.path_mtu = Some(PathMtu { largest: Some(largest), lost: Some(lost), told_by });
+        self
+    }
+
+    /// The interface of the last way out is of this kind.
+    pub fn by_a(mut self, kind: &str) -> Self {
+        self.route.last_mut().expect("a route comes first").kind = Some(kind.into());
+        self
+    }
+
     pub fn presents(mut self, chain: impl IntoIterator<Item = Vec<u8>>) -> Self {
         self.chain = Some((chain.into_iter().collect(), PathCheck::Trusted));
         self
@@ -134,7 +166,7 @@ impl Observed {
             table: None,
         });
         let (contact, traces) = (self.contact.clone(), self.traces.clone());
-        AddressObservation { tls, route, traces, ..AddressObservation::new(ip, now(), contact) }
+        AddressObservation { ip, contact, tls, route, traces, ..self.more.clone() }
     }
 }
 
@@ -335,6 +367,11 @@ impl World {
     }
 
     pub fn report_on(&self, picture: &Picture) -> Report {
+        self.report_at(picture, now())
+    }
+
+    /// The report on what was seen, judged at this time.
+    pub fn report_at(&self, picture: &Picture, at: SystemTime) -> Report {
         assemble(Round {
             version: "test",
             plan: &self.plan,
@@ -344,7 +381,7 @@ impl World {
             past: &self.past,
             rib: self.rib.as_ref(),
             started_at: now(),
-            finished_at: now(),
+            finished_at: at,
             not_tested: Vec::new(),
         })
     }

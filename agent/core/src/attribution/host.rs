@@ -1,0 +1,100 @@
+//! This host's own tables as evidence: the forwarding table (E1) with its interfaces (E5), and the source address (E2).
+//!
+//! In: what was seen of a flow. Out: evidence, at most one vote each, and whether the table spreads over several classes.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::PathClass;
+use super::evidence::{Evidence, Plane, Strength};
+use super::ways::{self, Vote, Ways};
+use crate::config::Topology;
+use crate::observation::{AddressObservation, Contact, RouteKind};
+
+/// E1: the forwarding table; A where every next hop leads to one link and no other. Also tells whether it mixes classes (F20).
+pub(super) fn ask_forwarding_table<'a>(
+    seen: &AddressObservation,
+    topology: &'a Topology,
+    ip: IpAddr,
+    evidence: &mut Vec<Evidence>,
+) -> Option<(Option<Vote<'a>>, bool)> {
+    let route = seen.route.as_ref()?;
+    let by = |says: String, strength| Evidence {
+        id: "E1".into(),
+        plane: Plane::Host,
+        strength,
+        says,
+        at: seen.at,
+    };
+    match route.kind {
+        RouteKind::Unreachable => {
+            evidence.push(by(format!("the routing table has no way to {ip}"), Strength::C));
+            return None;
+        }
+        RouteKind::Local => {
+            evidence.push(by(format!("{ip} is an address of this host: nothing leaves it"), Strength::A));
+            return None;
+        }
+        RouteKind::Unicast => {}
+    }
+    let mut ways = Ways::new();
+    let mut exclusive = !route.next_hops.is_empty();
+    let mut classes: Vec<BTreeSet<PathClass>> = Vec::new();
+    for hop in &route.next_hops {
+        let (leads_to, only) = ways::by_next_hop(topology, hop);
+        let of_hop = ways::all(topology).into_iter().filter(|way| leads_to.contains(way.name()));
+        classes.push(of_hop.map(|way| way.class(ip, topology).0).collect());
+        ways.extend(leads_to);
+        exclusive &= only;
+    }
+    let hops: Vec<String> = route
+        .next_hops
+        .iter()
+        .map(|hop| {
+            let gateway = hop.gateway.map_or_else(|| "on-link".into(), |gateway| format!("via {gateway}"));
+            let kind = hop.kind.as_ref().map(|kind| format!(" (a {kind})")).unwrap_or_default();
+            format!("{gateway} dev {}{kind}", hop.interface)
+        })
+        .collect();
+    let prefix = route.prefix.map(|net| format!(" (route {net})")).unwrap_or_default();
+    let strength = if exclusive { Strength::A } else { Strength::C };
+    let meaning = match (exclusive, ways.len()) {
+        (true, _) => format!("which leads to {}", names(&ways)),
+        (false, 0) => "which no link declares".to_string(),
+        (false, _) => format!("the first hop only, shared by {}", names(&ways)),
+    };
+    evidence.push(by(format!("to {ip}: {}{prefix}, {meaning}", hops.join(" and ")), strength));
+    // Two ways out that cannot be of one class, whichever of their links they lead to (A7).
+    let mixed = classes.iter().enumerate().any(|(position, one)| {
+        let apart = |other: &BTreeSet<PathClass>| !other.is_empty() && one.is_disjoint(other);
+        !one.is_empty() && classes[position + 1..].iter().any(apart)
+    });
+    let vote = exclusive.then_some(Vote { ways, plane: Plane::Host, decides: true });
+    Some((vote, mixed))
+}
+
+/// E2: the source address of the connection, where its pool belongs to one link.
+pub(super) fn ask_source_address<'a>(
+    seen: &AddressObservation,
+    topology: &'a Topology,
+    evidence: &mut Vec<Evidence>,
+) -> Option<Vote<'a>> {
+    let Contact::Made(made) = &seen.contact else { return None };
+    let source = made.local?.ip().to_canonical();
+    let ways = ways::by_source(topology, source);
+    if ways.len() != 1 {
+        return None;
+    }
+    evidence.push(Evidence {
+        id: "E2".into(),
+        plane: Plane::Host,
+        strength: Strength::B,
+        says: format!("the connection's source {source} belongs to the addresses of {}", names(&ways)),
+        at: seen.at,
+    });
+    Some(Vote { ways, plane: Plane::Host, decides: false })
+}
+
+fn names(ways: &Ways<'_>) -> String {
+    ways.iter().copied().collect::<Vec<_>>().join(", ")
+}
