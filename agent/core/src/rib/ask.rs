@@ -221,7 +221,7 @@ impl Rib {
         counts: impl Fn(&FeedState) -> bool,
         holds: impl Fn(&Route<'_>) -> bool,
     ) -> Lookup<'_> {
-        let at = |(prefix, head): (IpNet, u32)| {
+        let at = |(prefix, head): (IpNet, Stored)| {
             let mut routes = self.routes(router, instance, prefix, instance.routes.chain(head), &counts);
             routes.retain(&holds);
             (!routes.is_empty()).then(|| {

@@ -11,7 +11,7 @@ const NONE: u32 = u32::MAX;
 /// A route: 16 bytes, no allocation of its own.
 #[derive(Clone, Copy)]
 pub(super) struct Stored {
-    /// Place among the table's feeds.
+    /// Place among the table's feeds; [`NONE`] while the prefix waits to be taken out.
     pub(super) feed: u32,
     /// Number of its attributes.
     pub(super) attributes: u32,
@@ -19,13 +19,14 @@ pub(super) struct Stored {
     next: u32,
 }
 
-/// Routes by prefix.
+/// Routes by prefix: the first stands in the trie itself, where the longest match ends, the others are chained behind it.
 #[derive(Default)]
 pub(super) struct Routes {
-    v4: PrefixMap<Ipv4Net, u32>,
-    v6: PrefixMap<Ipv6Net, u32>,
-    stored: Vec<Stored>,
+    v4: PrefixMap<Ipv4Net, Stored>,
+    v6: PrefixMap<Ipv6Net, Stored>,
+    chained: Vec<Stored>,
     free: Vec<u32>,
+    count: usize,
 }
 
 /// What became of a route that was put in.
@@ -40,14 +41,16 @@ pub(super) enum Put {
 impl Routes {
     /// How many are stored.
     pub(super) fn len(&self) -> usize {
-        self.stored.len() - self.free.len()
+        self.count
     }
 
     /// Puts a route in where there is room, or replaces that of the same feed, prefix and path.
     pub(super) fn put(&mut self, prefix: IpNet, feed: u32, path: u32, attributes: u32, room: bool) -> Put {
+        let route = Stored { feed, attributes, path, next: NONE };
+        let vacant = Stored { feed: NONE, ..route };
         let head = match prefix.trunc() {
-            IpNet::V4(net) if room => self.v4.entry(net).or_insert(NONE),
-            IpNet::V6(net) if room => self.v6.entry(net).or_insert(NONE),
+            IpNet::V4(net) if room => self.v4.entry(net).or_insert(vacant),
+            IpNet::V6(net) if room => self.v6.entry(net).or_insert(vacant),
             IpNet::V4(net) => match self.v4.get_mut(&net) {
                 Some(head) => head,
                 None => return Put::Full,
@@ -57,9 +60,18 @@ impl Routes {
                 None => return Put::Full,
             },
         };
-        let mut at = *head;
-        while let Some(known) = self.stored.get_mut(at as usize) {
-            if known.feed == feed && known.path == path {
+        if head.feed == NONE {
+            *head = route;
+            self.count += 1;
+            return Put::New;
+        }
+        let same = |known: &Stored| known.feed == feed && known.path == path;
+        if same(head) {
+            return Put::Replaced(std::mem::replace(&mut head.attributes, attributes));
+        }
+        let mut at = head.next;
+        while let Some(known) = self.chained.get_mut(at as usize) {
+            if same(known) {
                 return Put::Replaced(std::mem::replace(&mut known.attributes, attributes));
             }
             at = known.next;
@@ -67,17 +79,18 @@ impl Routes {
         if !room {
             return Put::Full;
         }
-        let route = Stored { feed, attributes, path, next: *head };
-        *head = match self.free.pop() {
+        let route = Stored { next: head.next, ..route };
+        head.next = match self.free.pop() {
             Some(place) => {
-                self.stored[place as usize] = route;
+                self.chained[place as usize] = route;
                 place
             }
             None => {
-                self.stored.push(route);
-                (self.stored.len() - 1) as u32
+                self.chained.push(route);
+                (self.chained.len() - 1) as u32
             }
         };
+        self.count += 1;
         Put::New
     }
 
@@ -88,51 +101,75 @@ impl Routes {
             IpNet::V4(net) => self.v4.get_mut(net)?,
             IpNet::V6(net) => self.v6.get_mut(net)?,
         };
-        let mut previous = NONE;
-        let mut at = *head;
-        loop {
-            let route = *self.stored.get(at as usize)?;
-            if route.feed == feed && route.path == path {
-                match self.stored.get_mut(previous as usize) {
-                    Some(before) => before.next = route.next,
-                    None => *head = route.next,
+        let same = |known: &Stored| known.feed == feed && known.path == path;
+        let attributes = if same(head) {
+            let gone = *head;
+            match self.chained.get(gone.next as usize) {
+                Some(second) => {
+                    *head = *second;
+                    self.free.push(gone.next);
                 }
-                let empty = *head == NONE;
-                self.free.push(at);
-                if empty {
-                    match &prefix {
-                        IpNet::V4(net) => self.v4.remove(net),
-                        IpNet::V6(net) => self.v6.remove(net),
-                    };
-                }
-                return Some(route.attributes);
+                None => match &prefix {
+                    IpNet::V4(net) => drop(self.v4.remove(net)),
+                    IpNet::V6(net) => drop(self.v6.remove(net)),
+                },
             }
-            (previous, at) = (at, route.next);
-        }
+            gone.attributes
+        } else {
+            let mut previous = NONE;
+            let mut at = head.next;
+            loop {
+                let route = *self.chained.get(at as usize)?;
+                if same(&route) {
+                    match self.chained.get_mut(previous as usize) {
+                        Some(before) => before.next = route.next,
+                        None => head.next = route.next,
+                    }
+                    self.free.push(at);
+                    break route.attributes;
+                }
+                (previous, at) = (at, route.next);
+            }
+        };
+        self.count -= 1;
+        Some(attributes)
     }
 
     /// Keeps only routes of feeds that stand; tells the attributes of each that goes.
     pub(super) fn sweep(&mut self, stands: impl Fn(u32) -> bool, mut gone: impl FnMut(u32)) {
-        let Self { v4, v6, stored, free } = self;
-        let mut relink = |head: &mut u32| {
+        let Self { v4, v6, chained, free, count } = self;
+        let mut relink = |head: &mut Stored| {
             let mut kept = NONE;
-            let mut at = *head;
-            while let Some(route) = stored.get(at as usize).copied() {
+            let mut at = head.next;
+            while let Some(route) = chained.get(at as usize).copied() {
                 if stands(route.feed) {
-                    stored[at as usize].next = kept;
+                    chained[at as usize].next = kept;
                     kept = at;
                 } else {
                     gone(route.attributes);
                     free.push(at);
+                    *count -= 1;
                 }
                 at = route.next;
             }
-            *head = kept;
+            head.next = kept;
+            if stands(head.feed) {
+                return;
+            }
+            gone(head.attributes);
+            *count -= 1;
+            match chained.get(kept as usize).copied() {
+                Some(second) => {
+                    *head = second;
+                    free.push(kept);
+                }
+                None => head.feed = NONE,
+            }
         };
         v4.iter_mut().for_each(|(_, head)| relink(head));
         v6.iter_mut().for_each(|(_, head)| relink(head));
-        v4.retain(|_, head| *head != NONE);
-        v6.retain(|_, head| *head != NONE);
+        v4.retain(|_, head| head.feed != NONE);
+        v6.retain(|_, head| head.feed != NONE);
     }
 
     /// Every route with its prefix.
@@ -148,11 +185,11 @@ impl Routes {
             IpNet::V4(net) => self.v4.get(&net),
             IpNet::V6(net) => self.v6.get(&net),
         };
-        self.chain(head.copied().unwrap_or(NONE))
+        head.into_iter().flat_map(|head| self.chain(*head))
     }
 
     /// The longest prefix that covers the address.
-    pub(super) fn longest(&self, ip: IpAddr) -> Option<(IpNet, u32)> {
+    pub(super) fn longest(&self, ip: IpAddr) -> Option<(IpNet, Stored)> {
         match ip {
             IpAddr::V4(ip) => self.v4.get_lpm(&Ipv4Net::from(ip)).map(|(net, head)| (IpNet::V4(net), *head)),
             IpAddr::V6(ip) => self.v6.get_lpm(&Ipv6Net::from(ip)).map(|(net, head)| (IpNet::V6(net), *head)),
@@ -160,7 +197,7 @@ impl Routes {
     }
 
     /// All prefixes that cover the address, longest first.
-    pub(super) fn covering(&self, ip: IpAddr) -> Vec<(IpNet, u32)> {
+    pub(super) fn covering(&self, ip: IpAddr) -> Vec<(IpNet, Stored)> {
         let mut found: Vec<_> = match ip {
             IpAddr::V4(ip) => {
                 self.v4.cover(&Ipv4Net::from(ip)).map(|(net, head)| (IpNet::V4(net), *head)).collect()
@@ -173,9 +210,8 @@ impl Routes {
         found
     }
 
-    /// The routes chained from here.
-    pub(super) fn chain(&self, head: u32) -> impl Iterator<Item = Stored> {
-        let first = self.stored.get(head as usize).copied();
-        std::iter::successors(first, |route| self.stored.get(route.next as usize).copied())
+    /// A prefix's first route and those behind it.
+    pub(super) fn chain(&self, head: Stored) -> impl Iterator<Item = Stored> {
+        std::iter::successors(Some(head), |route| self.chained.get(route.next as usize).copied())
     }
 }
