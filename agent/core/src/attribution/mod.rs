@@ -27,6 +27,7 @@ pub(crate) use control::{is_default, peers};
 pub use evidence::{Evidence, Plane, Strength};
 pub use judged::{Bypass, Judged, Judgement, judge};
 pub use latent::{Failover, Left};
+pub use outer::Outer;
 pub use path::{Confidence, Exit, Path, PathClass, Reason};
 pub use procedure::{attribute, class_of_endpoint};
 pub(crate) use protection::enters;

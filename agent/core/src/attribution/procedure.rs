@@ -205,15 +205,19 @@ fn decide(
     for vote in allowed {
         remaining = &remaining & &vote.ways;
     }
-    for vote in taken {
-        // A way that some flow took and that other evidence excludes is a contradiction, not one choice less.
-        if !vote.ways.is_subset(&remaining) {
+    // A way that some flow took and that other evidence excludes is a contradiction, not one choice less.
+    let excluded = |vote: &&Vote<'_>| vote.ways.is_empty() || !vote.ways.is_subset(&remaining);
+    if remaining.is_empty() || taken.iter().any(excluded) {
+        return Path::unknown(Reason::Conflict, evidence);
+    }
+    if let Some(first) = taken.first() {
+        // Each is about some flow to the destination: together they tell all ways that are taken.
+        let agree = taken.iter().fold(first.ways.clone(), |common, vote| &common & &vote.ways);
+        remaining = taken.iter().flat_map(|vote| &vote.ways).copied().collect();
+        if agree.is_empty() && ways::path(topology, &remaining, ip, Confidence::Unknown, Vec::new()).is_none()
+        {
             return Path::unknown(Reason::Conflict, evidence);
         }
-        remaining = &remaining & &vote.ways;
-    }
-    if remaining.is_empty() {
-        return Path::unknown(Reason::Conflict, evidence);
     }
     let beneath = outer::beneath(around.outer, &remaining, topology, around.now);
     if beneath.contradicted {

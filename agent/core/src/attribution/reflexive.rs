@@ -18,7 +18,7 @@ use crate::observation::{AddressObservation, NextHop};
 pub(super) fn ask<'a>(
     seen: &AddressObservation,
     around: &Around<'a>,
-    told: &Told<'_>,
+    told: &Told<'a>,
     evidence: &mut Vec<Evidence>,
 ) -> Option<Vote<'a>> {
     if let Some(reflexive) = seen.reflexive {
@@ -41,7 +41,11 @@ pub(super) fn ask<'a>(
         };
         evidence.push(item(strength, says, echo.seen));
         match strength {
-            Strength::A => by_strength[0].extend(ways),
+            // Where routers spread over several links, the two flows may take any two of them.
+            Strength::A => match told.vote.as_ref().filter(|vote| ways.is_subset(&vote.ways)) {
+                Some(vote) => by_strength[0].extend(&vote.ways),
+                None => by_strength[0].extend(ways),
+            },
             Strength::B => by_strength[1].extend(ways),
             Strength::C | Strength::D => {}
         }

@@ -163,6 +163,26 @@ fn e8_of_another_flow_decides_where_the_routers_send_both_the_same_way() {
 }
 
 #[test]
+fn flows_by_several_links_of_one_circuit_do_not_contradict_each_other() {
+    let second = "[[link]]\nname = \"ms-2\"\nedge = \"er_microsoft\"\nmsee = [\"203.0.113.6\"]\nbgp_peer = [\"203.0.113.6\"]\nnat_pool = [\"198.51.100.24/29\"]\n";
+    let site = with_tables(&format!("{SITE}{ECHO}")) + second;
+    let look = |target: Observed, echo: Observed| {
+        let tables = table(&["203.0.113.128/25"]).post("203.0.113.6", 12076, &["203.0.113.128/25"]);
+        world(&site).see(target.route("eth0", CE)).see(echo.route("eth0", CE)).tables(tables.rib).look()
+    };
+    let by_second = || to(PUBLIC).hops(["192.168.1.1", "203.0.113.6"]);
+    let seen = look(by_second(), stun(OF_MS));
+    assert_eq!(short(seen.path(A)), "er_microsoft(confirmed)", "the echo's flow took the other one");
+    assert_eq!(seen.path(A).links, ["ms", "ms-2"]);
+    let own = look(by_second().saw(OF_MS), stun(OF_MS));
+    assert_eq!(short(own.path(A)), "er_microsoft(confirmed)", "the probe and the trace are two flows");
+    let spread = to(PUBLIC).hops(["192.168.1.1", "203.0.113.2"]).hops(["192.168.1.1", "198.51.100.1"]);
+    let site = format!("{SITE}{ECHO}");
+    let narrowed = world(&site).see(spread.saw(OF_MS)).look();
+    assert_eq!(short(narrowed.path(A)), "unknown(ambiguous)", "one flow went by the provider");
+}
+
+#[test]
 fn e8_that_is_older_than_its_limit_is_dropped() {
     // The world's observations are all of now; what is judged later has only old ones.
     let echo = stun(OF_ISP).route("eth0", CE);
