@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
-use closedpath_core::catalog;
 use closedpath_core::closure::roots;
 use closedpath_core::config::Topology;
 use closedpath_core::eligibility::{Question, judge, owner};
@@ -181,7 +180,7 @@ fn mine(
 ) -> Result<BTreeMap<String, BTreeSet<IpAddr>>> {
     let mut mine: BTreeMap<String, BTreeSet<IpAddr>> = BTreeMap::new();
     if arguments.config.is_some() {
-        for root in roots(plan, &catalog::builtin()?, &[]).roots {
+        for root in roots(plan, &setup::catalogs(plan)?, &[]).roots {
             let addresses = mine.entry(root.key.host.clone()).or_default();
             addresses.extend(root.key.host.parse::<IpAddr>());
         }
