@@ -80,7 +80,8 @@ fn by_tag(table: &ServiceTags) -> BTreeMap<String, BTreeSet<String>> {
     found
 }
 
-fn sets(old: &M365, new: &M365) -> String {
+/// Two versions of the Microsoft 365 endpoints compared.
+pub(super) fn sets(old: &M365, new: &M365) -> String {
     let of = |table: &M365| -> BTreeMap<String, BTreeSet<String>> {
         let name = |id: u32, area: &str| format!("set {id:3} ({area})");
         let mut found: BTreeMap<_, BTreeSet<String>> = table
