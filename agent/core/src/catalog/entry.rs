@@ -62,6 +62,8 @@ pub struct Entry {
     pub proxy: Option<ProxyUse>,
     /// Names that stand for a wildcard (W3): they match it, or are its bare parent (W2).
     pub samples: Vec<String>,
+    /// Where the service tells the names of a wildcard (W7): a URL, possibly with `<placeholders>`, that answers a JSON list.
+    pub names_from: Option<String>,
     /// One of [`Catalog::sources`].
     pub source: String,
 }
@@ -165,6 +167,7 @@ struct RawEntry {
     proxy: Option<ProxyUse>,
     #[serde(default)]
     samples: Vec<Spanned<String>>,
+    names_from: Option<Spanned<String>>,
     source: Spanned<String>,
 }
 
@@ -260,6 +263,12 @@ fn check(raw: Spanned<RawEntry>, sources: &BTreeSet<&str>, problems: &mut Proble
         let message = format!("need \"{}\" does not exist", raw.need.as_ref());
         problems.add(&raw.need.span(), message, "known: always, install, feature(NAME), optional");
     }
+    if let Some(from) = &raw.names_from
+        && !(from.as_ref().starts_with("https://") && name.as_ref().contains('*'))
+    {
+        let help = "`names_from` is the https URL that tells the names of a `pattern`";
+        problems.add(&from.span(), "this is not where a wildcard's names are told", help);
+    }
     let entry = Entry {
         name: crate::target::canonical_host(name.as_ref()),
         ports: raw.ports.into_inner(),
@@ -272,6 +281,7 @@ fn check(raw: Spanned<RawEntry>, sources: &BTreeSet<&str>, problems: &mut Proble
         tls_inspection: raw.tls_inspection,
         proxy: raw.proxy,
         samples: raw.samples.iter().map(|sample| crate::target::canonical_host(sample.as_ref())).collect(),
+        names_from: raw.names_from.map(Spanned::into_inner),
         source: raw.source.into_inner(),
     };
     if let Some(first) = raw.samples.first().filter(|_| !entry.is_wildcard()) {
