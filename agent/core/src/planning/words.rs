@@ -26,7 +26,7 @@ pub(super) fn why(kind: NeedKind, profile: ClientProfile) -> &'static str {
             "the addresses are in a service tag but in no Azure region (EL10): no community carries them"
         }
         NeedKind::MicrosoftNotAzure => {
-            "Microsoft's network, but not Azure (EL12): reached by the Internet or Peering Service, which is no closed path"
+            "Microsoft's addresses, but in no service tag of Azure, or the edge of Global Secure Access (EL12): reached by the Internet or Peering Service, which is no closed path"
         }
         NeedKind::ThirdParty => "the addresses are not Microsoft's (EL13)",
         NeedKind::CertificateAuthorities if !profile.follows_pointers() => {
@@ -98,6 +98,12 @@ pub(super) fn not_told(reason: &str) -> &'static str {
         "address_outside_set" => "the address is in none of the Microsoft 365 sets that own the name (EL7)",
         "conflict_unsupported_vs_regional" => {
             "a service that Microsoft peering does not support, at an address in a region (EL8): the routes that the customer edge receives tell"
+        }
+        "conflict_gsa_vs_regional" => {
+            "an edge of Global Secure Access at an address in a region: it is reached over the Internet, and nobody says that it works over ExpressRoute (EL12)"
+        }
+        "untagged_azure_service" => {
+            "a service of Azure whose addresses are in no service tag (D8): the routes that the customer edge receives tell"
         }
         "no_documented_community" => "no community is documented for it",
         "undeclared_private" => "a private address in no declared prefix (EL3)",
@@ -185,7 +191,7 @@ fn phrase(need: &InternetNeed) -> String {
         },
         NeedKind::UnsupportedService => destinations("services that Microsoft peering does not support"),
         NeedKind::ServiceTagOnly => destinations("services outside every Azure region"),
-        NeedKind::MicrosoftNotAzure => destinations("Microsoft's network outside Azure"),
+        NeedKind::MicrosoftNotAzure => destinations("Microsoft's addresses in no Azure service tag"),
         NeedKind::ThirdParty => destinations("networks that are not Microsoft's"),
         NeedKind::CertificateAuthorities => {
             format!(
