@@ -20,7 +20,9 @@ pub(super) fn why(kind: NeedKind, profile: ClientProfile) -> &'static str {
         NeedKind::ContentNetworks => {
             "Azure Front Door and content delivery networks are not supported on Microsoft peering (EL8)"
         }
-        NeedKind::Microsoft365 => "Microsoft's own data says expressRoute=false (EL6)",
+        NeedKind::Microsoft365 => {
+            "Microsoft's list of Microsoft 365 endpoints has these names with expressRoute=false (EL6), whichever service uses them"
+        }
         NeedKind::UnsupportedService => "the service is not supported on Microsoft peering (EL8)",
         NeedKind::ServiceTagOnly => {
             "the addresses are in a service tag but in no Azure region (EL10): no community carries them"
@@ -48,13 +50,13 @@ pub(super) fn data_gaps(tables: &Tables, now: SystemTime) -> Vec<String> {
                 .to_owned(),
         ),
         Some(set) if set.is_older_than(tables.limits.service_tags_stale, now) => gaps.push(format!(
-            "{} {} are {}: they decide nothing any more (EL14), so public addresses stay unknown; renew them",
+            "{} {} are {}: they decide nothing any more (EL14), so public addresses stay unknown; renew them: `closedpath data update`, or `data import FILE`",
             set.name,
             set.version,
             set.age_in_words(now)
         )),
         Some(set) if set.is_older_than(tables.limits.service_tags_warn, now) => gaps.push(format!(
-            "{} {} are {}, and Microsoft changes them weekly; renew them",
+            "{} {} are {}, and Microsoft changes them weekly; renew them: `closedpath data update`, or `data import FILE`",
             set.name,
             set.version,
             set.age_in_words(now)
@@ -67,7 +69,7 @@ pub(super) fn data_gaps(tables: &Tables, now: SystemTime) -> Vec<String> {
                 .to_owned(),
         ),
         Some(set) if set.is_older_than(tables.limits.m365_warn, now) => gaps.push(format!(
-            "{} {} are {}, and Microsoft changes them monthly; renew them (data.m365)",
+            "{} {} are {}, and Microsoft changes them monthly; renew them: `closedpath data update`, or `data import FILE`",
             set.name,
             set.version,
             set.age_in_words(now)
@@ -142,7 +144,7 @@ pub(super) fn sentence(told: &Told<'_>) -> String {
         ),
     };
     if untold > 0 {
-        text += &format!(" Of {} it cannot be told.", counted(untold, "needed destination"));
+        text += &format!(" Of {} it cannot be told.", counted(untold, "needed name"));
     }
     if told.if_address > 0 {
         let count = counted(told.if_address, "destination");
