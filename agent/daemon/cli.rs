@@ -139,6 +139,7 @@ and the workload is then never called closed.";
 
 const CATALOG_CHECK: &str = "Says what is wrong in a catalogue of your own, or what it contains: how many destinations, which placeholders its workloads have to \
 fill in, which wildcards have no known name. Status 2 if anything is wrong. The built-in catalogues are examples of the format: config/catalogs.
+It is used once [data] of the configuration names the file in `catalogs`, and a workload its `service`.
 
 Example:
   closedpath catalog check my-service.toml";
@@ -328,11 +329,18 @@ impl ConfigCheck {
 #[derive(Debug, Subcommand)]
 pub enum CatalogCommand {
     /// Their names
-    List,
+    List {
+        /// The configuration whose own catalogues are listed, too
+        #[arg(long, value_name = "F")]
+        config: Option<PathBuf>,
+    },
     /// One of them: its entries and sources
     Show {
         /// Its name, as `catalog list` prints it
         name: String,
+        /// The configuration that may name it in data.catalogs
+        #[arg(long, value_name = "F")]
+        config: Option<PathBuf>,
     },
     /// Say what is wrong in a catalogue of your own, or what it contains
     #[command(long_about = CATALOG_CHECK)]

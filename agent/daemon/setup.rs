@@ -49,6 +49,14 @@ pub enum SetupError {
         /// The file and what is wrong with it.
         why: String,
     },
+    /// A catalogue of the operator's own that cannot be read.
+    #[error("the catalogue {} of data.catalogs cannot be read: {why}; check the path, or remove it from the list", file.display())]
+    Catalog {
+        /// The file.
+        file: PathBuf,
+        /// The system's words.
+        why: std::io::Error,
+    },
     /// A key that this version cannot honour; ignoring it would leave the page open.
     #[error(
         "http.web_config (TLS and basic authentication) is not supported by this version; remove it, listen on 127.0.0.1 and put a reverse proxy in front"
@@ -61,15 +69,47 @@ pub enum SetupError {
 
 /// Reads the plan; without a file, the built-in catalogues and no topology (DESIGN §4.1).
 pub fn plan(file: Option<&Path>) -> Result<Plan, SetupError> {
-    let names = catalog::names();
-    let Some(file) = file else { return Ok(Plan::without_config(&names)) };
+    let Some(file) = file else { return Ok(Plan::without_config(&catalog::names())) };
     let unreadable = |why| SetupError::Unreadable { file: file.to_path_buf(), why };
     let bytes = std::fs::read(file).map_err(unreadable)?;
     let text = String::from_utf8(bytes).map_err(|_| SetupError::NotText { file: file.to_path_buf() })?;
-    let mut plan = config::parse(&file.display().to_string(), &text, &names)?;
     let folder = std::path::absolute(file).map_err(unreadable)?;
-    plan.resolve_paths(folder.parent().unwrap_or(Path::new("/")));
+    let folder = folder.parent().unwrap_or(Path::new("/"));
+    let files: Vec<PathBuf> = config::catalog_files(&text).iter().map(|named| folder.join(named)).collect();
+    let own = own(&files)?;
+    let mut names = catalog::names();
+    names.extend(own.iter().map(|catalog| catalog.service.as_str()));
+    let mut plan = config::parse(&file.display().to_string(), &text, &names)?;
+    plan.resolve_paths(folder);
     Ok(plan)
+}
+
+/// The catalogues of the operator's own files.
+fn own(files: &[PathBuf]) -> Result<Vec<Catalog>, SetupError> {
+    let mut own: Vec<Catalog> = Vec::new();
+    for file in files {
+        let unreadable = |why| SetupError::Catalog { file: file.clone(), why };
+        let text = std::fs::read_to_string(file).map_err(unreadable)?;
+        let mut taken = catalog::names();
+        taken.extend(own.iter().map(|catalog| catalog.service.as_str()));
+        own.push(Catalog::own(&file.display().to_string(), &text, &taken)?);
+    }
+    Ok(own)
+}
+
+/// The catalogues in force: the built-in ones, and the operator's own after them.
+pub fn catalogs(plan: &Plan) -> Result<Vec<Catalog>> {
+    let mut catalogs = catalog::builtin().context("a built-in catalogue is broken; please report this")?;
+    catalogs.extend(own(&plan.data.catalogs)?);
+    // The files are read again: one that was changed meanwhile must not leave a workload without its destinations.
+    let known = |name: &String| catalogs.iter().any(|catalog| catalog.service == *name);
+    let mut used = plan.workloads.iter().flat_map(|workload| &workload.catalogs);
+    if let Some(missing) = used.find(|name| !known(name)) {
+        anyhow::bail!(
+            "the catalogue \"{missing}\" is no longer there: its file was changed just now; try again"
+        );
+    }
+    Ok(catalogs)
 }
 
 /// Keeps only the named workloads; all, where none is named.
@@ -92,7 +132,7 @@ pub fn may_run(plan: &Plan) -> Result<(), SetupError> {
 
 /// Loads catalogues and tables.
 pub fn load(plan: Plan) -> Result<Setup> {
-    let mut catalogs = catalog::builtin().context("a built-in catalogue is broken; please report this")?;
+    let mut catalogs = catalogs(&plan)?;
     let tables = tables(&plan)?;
     if let Some(feed) = &tables.m365 {
         for catalog in catalogs.iter_mut().filter(|catalog| catalog.service == MICROSOFT_365) {

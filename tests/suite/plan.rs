@@ -267,7 +267,7 @@ fn a_sound_catalogue_is_told_what_its_workloads_have_to_give() {
     folder.file("same.toml", CATALOGUE.replace("\"backup\"", "\"entra-id\""));
     assert!(
         said(&["catalog", "check", "same.toml"])
-            .contains("note: a built-in catalogue has the name entra-id, too\n")
+            .contains("note: entra-id is built in, too: data.catalogs takes it only under another name\n")
     );
 }
 
@@ -275,21 +275,25 @@ fn a_sound_catalogue_is_told_what_its_workloads_have_to_give() {
 fn what_is_wrong_in_a_catalogue_is_said_with_its_place() {
     let folder = Folder::make();
     for (name, text, said) in [
-        ("unknown.toml", CATALOGUE.replace("purpose = \"vault\"", "purpos = \"vault\""), "line 10, column 1"),
+        (
+            "unknown.toml",
+            CATALOGUE.replace("purpose = \"vault\"", "purpos = \"vault\""),
+            "unknown.toml:10:1: unknown field `purpos`",
+        ),
         (
             "wild.toml",
             CATALOGUE.replace("<vault-name>", "*"),
-            "catalogue wild.toml, entry 1 (*.backup.example): `fqdn` has a wildcard: write it as `pattern`",
+            "wild.toml:7:8: this `fqdn` has a wildcard\n    fqdn = \"*.backup.example\"\n           ^^^^^^^^^^^^^^^^^^\nhelp: write it as `pattern`",
         ),
         (
             "source.toml",
             CATALOGUE.replacen("source = \"OWN\"", "source = \"OTHER\"", 1),
-            "entry 1 (<vault-name>.backup.example): source `OTHER` is not declared by a [[source]]",
+            "source.toml:12:10: source \"OTHER\" is not declared",
         ),
         (
             "need.toml",
             CATALOGUE.replace("feature(queue)", "sometimes"),
-            "entry 2 (*.queue.example): need `sometimes` is none of always, install, feature(NAME), optional",
+            "help: known: always, install, feature(NAME), optional",
         ),
     ] {
         folder.file(name, text);
@@ -304,6 +308,56 @@ fn what_is_wrong_in_a_catalogue_is_said_with_its_place() {
     folder.file("latin1.toml", b"service = \"\xe9\"");
     let binary = folder.refused(&["catalog", "check", "latin1.toml"]);
     assert_eq!(binary, "closedpath: the catalogue latin1.toml is not UTF-8 text\n");
+}
+
+#[test]
+fn a_catalogue_of_ones_own_is_used_wherever_the_built_in_ones_are() {
+    let folder = Folder::make();
+    folder.file("own.toml", CATALOGUE);
+    let workload = "[[workload]]\nname = \"w\"\ncatalogs = [\"backup\", \"azure-portal\"]\nparameters = { vault-name = \"v\" }\n";
+    folder.file("site.toml", format!("[data]\ncatalogs = [\"own.toml\"]\n{workload}"));
+    let said = |arguments: &[&str]| {
+        let output = folder.run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert!(said(&["config", "check", "site.toml"]).starts_with("site.toml is good: 1 workload, "));
+    let planned = plan(&folder, &["--offline", "--format", "csv"]);
+    assert!(planned.contains("v.backup.example") && planned.contains("portal.azure.com"), "{planned}");
+    assert!(said(&["egress", "--config", "site.toml"]).contains("v.backup.example"));
+    assert!(said(&["catalog", "list", "--config", "site.toml"]).contains("\nbackup "));
+    assert!(said(&["catalog", "show", "backup", "--config", "site.toml"]).contains("*.queue.example"));
+    assert!(!said(&["catalog", "list"]).contains("backup"));
+}
+
+#[test]
+fn a_catalogue_of_ones_own_that_cannot_be_used_is_refused_with_its_place() {
+    let folder = Folder::make();
+    let site = |files: &str, catalog: &str| {
+        let workload = format!("[[workload]]\nname = \"w\"\ncatalogs = [\"{catalog}\"]\n");
+        folder.file("site.toml", format!("[data]\ncatalogs = {files}\n{workload}"));
+        folder.refused(&["plan", "--offline", "--config", "site.toml"])
+    };
+    folder.file("same.toml", CATALOGUE.replace("\"backup\"", "\"entra-id\""));
+    assert_eq!(
+        site("[\"same.toml\"]", "entra-id"),
+        "closedpath: same.toml:1:11: there is another catalogue \"entra-id\", built in or in another file\n    \
+         service = \"entra-id\"\n              ^^^^^^^^^^\nhelp: give this one a name of its own\n"
+    );
+    folder.file("own.toml", CATALOGUE);
+    let twice = site("[\"own.toml\", \"own.toml\"]", "backup");
+    assert!(twice.starts_with("closedpath: own.toml:1:11: there is another catalogue \"backup\""), "{twice}");
+    assert_eq!(
+        site("[\"nosuch.toml\"]", "backup"),
+        "closedpath: the catalogue nosuch.toml of data.catalogs cannot be read: No such file or directory (os error 2); \
+         check the path, or remove it from the list\n"
+    );
+    let slip = site("[\"own.toml\"]", "backups");
+    assert!(
+        slip.starts_with("closedpath: site.toml:5:13: the catalogue \"backups\" does not exist"),
+        "{slip}"
+    );
+    assert!(slip.contains("did you mean \"backup\"?"), "{slip}");
 }
 
 #[test]

@@ -10,13 +10,14 @@ use closedpath_core::catalog::{self, Catalog, Need};
 
 use super::print;
 use crate::cli::CatalogCommand;
+use crate::setup;
 
-/// Shows the built-in catalogues, or checks the operator's.
+/// Shows the built-in catalogues and those that a configuration adds, or checks one of the operator's.
 pub fn catalog(command: &CatalogCommand) -> Result<ExitCode> {
     let text = match command {
-        CatalogCommand::List => list(&catalog::builtin()?)?,
-        CatalogCommand::Show { name } => {
-            let catalogs = catalog::builtin()?;
+        CatalogCommand::List { config } => list(&known(config.as_deref())?)?,
+        CatalogCommand::Show { name, config } => {
+            let catalogs = known(config.as_deref())?;
             let Some(catalog) = catalogs.iter().find(|catalog| catalog.service == *name) else {
                 bail!("no catalogue is named \"{name}\"; `closedpath catalog list` names them");
             };
@@ -26,6 +27,11 @@ pub fn catalog(command: &CatalogCommand) -> Result<ExitCode> {
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The built-in ones, and those that the configuration names.
+fn known(config: Option<&Path>) -> Result<Vec<Catalog>> {
+    setup::catalogs(&setup::plan(config)?)
 }
 
 fn list(catalogs: &[Catalog]) -> Result<String> {
@@ -78,7 +84,8 @@ fn check(file: &Path) -> Result<String> {
         catalog.sources.len()
     );
     if catalog::names().contains(&catalog.service.as_str()) {
-        writeln!(said, "note: a built-in catalogue has the name {}, too", catalog.service)?;
+        let name = &catalog.service;
+        writeln!(said, "note: {name} is built in, too: data.catalogs takes it only under another name")?;
     }
     let placeholders: BTreeSet<&str> =
         catalog.entries.iter().flat_map(|entry| entry.placeholders()).collect();

@@ -1,5 +1,6 @@
 //! `closedpath data status|update|import|diff|pack`.
 
+mod changes;
 mod diff;
 mod status;
 mod update;

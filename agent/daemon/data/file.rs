@@ -220,3 +220,6 @@ fn kind_of(name: &str, text: &str) -> Result<Kind, FileError> {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests;

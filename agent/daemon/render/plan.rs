@@ -44,7 +44,7 @@ pub fn plan_table(plan: &PlanReport, style: Style) -> String {
         let patterns: Vec<&PlannedPattern> = patterns(plan, workload).collect();
         if !patterns.is_empty() {
             page.gap();
-            page.line("  Not or not wholly looked at:");
+            page.line("  Wildcards and placeholders, not looked at or only by a few names:");
         }
         for pattern in patterns {
             let told = match pattern.declared.result {
@@ -83,13 +83,17 @@ fn head(plan: &PlanReport) -> String {
     };
     let site = if plan.site.is_empty() { String::new() } else { format!(" for {}", plan.site) };
     let at = humantime::format_rfc3339_seconds(plan.made_at);
-    format!("What ExpressRoute could carry{site}, by data of {at}; {dns}; closedpath {}.", plan.version)
+    format!(
+        "What ExpressRoute could carry{site}, judged from data at {at}; {dns}; closedpath {}.",
+        plan.version
+    )
 }
 
 fn counts(workload: &PlannedWorkload) -> String {
+    let PlannedWorkload { eligible, conditional, not_eligible, unknown, .. } = workload;
+    let all = eligible + conditional + not_eligible + unknown;
     format!(
-        "As declared ExpressRoute carries {} of its destinations, {} on conditions, {} not; of {} it cannot be told.",
-        workload.eligible, workload.conditional, workload.not_eligible, workload.unknown
+        "Of its {all} destinations (a name with a port) ExpressRoute as declared carries {eligible}, {conditional} on conditions, {not_eligible} not; of {unknown} it cannot be told."
     )
 }
 
@@ -132,7 +136,11 @@ fn lines(need: &InternetNeed) -> Vec<String> {
         lines.push(format!("required sets ({}): {}", need.required_sets.len(), ids(&need.required_sets)));
     }
     if !need.optional_sets.is_empty() {
-        lines.push(format!("other sets ({}): {}", need.optional_sets.len(), ids(&need.optional_sets)));
+        lines.push(format!(
+            "optional sets, or for names that are not always needed ({}): {}",
+            need.optional_sets.len(),
+            ids(&need.optional_sets)
+        ));
     }
     lines.push(both(&need.needed, &need.optional));
     lines.retain(|line| !line.is_empty());
@@ -145,7 +153,7 @@ fn both(needed: &[String], optional: &[String]) -> String {
         parts.push(needed.join(", "));
     }
     if !optional.is_empty() {
-        parts.push(format!("only with some feature: {}", optional.join(", ")));
+        parts.push(format!("not always needed: {}", optional.join(", ")));
     }
     parts.join("; ")
 }

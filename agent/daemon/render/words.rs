@@ -154,7 +154,15 @@ pub(crate) fn eligibility_code(code: &str) -> String {
         "gsa_edge" => "an edge of Global Secure Access, reached by the Internet",
         "unsupported" => "Microsoft says that it does not work over Microsoft peering",
         "third_party" => "it is not Microsoft's, so no circuit carries it",
-        "microsoft_not_azure" => "Microsoft's address outside Azure and outside every Microsoft 365 set",
+        "microsoft_not_azure" => {
+            "Microsoft's address, in no service tag of Azure and in no Microsoft 365 set"
+        }
+        "untagged_azure_service" => {
+            "a service of Azure whose addresses are in no service tag: a received route would tell"
+        }
+        "conflict_gsa_vs_regional" => {
+            "an edge of Global Secure Access at an address in a region: a route may be there, but nobody says that it works"
+        }
         "no_origin_as" => "no table tells which AS announces it",
         "no_data" => "a needed data set is missing",
         "stale_data" => "a needed data set is too old",

@@ -2,7 +2,8 @@
 //!
 //! Embedded, so that nothing has to be fetched or installed to start.
 
-use super::{Catalog, CatalogError};
+use super::Catalog;
+use crate::config::ConfigErrors;
 
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
@@ -33,7 +34,7 @@ pub fn names() -> Vec<&'static str> {
 }
 
 /// All built-in catalogues, in the order of [`names`].
-pub fn builtin() -> Result<Vec<Catalog>, CatalogError> {
+pub fn builtin() -> Result<Vec<Catalog>, ConfigErrors> {
     TEXTS.iter().map(|(name, text)| Catalog::parse(name, text)).collect()
 }
 

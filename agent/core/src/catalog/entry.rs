@@ -2,11 +2,13 @@
 //!
 //! In: the file's name and text. Out: a [`Catalog`], or what is wrong and where. Unknown keys are errors.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::Pattern;
+use crate::config::{ConfigErrors, Problems};
 
 /// What a service needs to reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +62,8 @@ pub struct Entry {
     pub proxy: Option<ProxyUse>,
     /// Names that stand for a wildcard (W3): they match it, or are its bare parent (W2).
     pub samples: Vec<String>,
+    /// Where the service tells the names of a wildcard (W7): a URL, possibly with `<placeholders>`, that answers a JSON list.
+    pub names_from: Option<String>,
     /// One of [`Catalog::sources`].
     pub source: String,
 }
@@ -134,82 +138,79 @@ pub enum ProxyUse {
     Unsupported,
 }
 
-/// Why a catalogue cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum CatalogError {
-    /// Not TOML of the catalogue's shape; the message has line and column.
-    #[error("catalogue {catalog}: {message}")]
-    Syntax {
-        /// Which.
-        catalog: String,
-        /// The parser's words.
-        message: String,
-    },
-    /// An entry says something impossible.
-    #[error("catalogue {catalog}, entry {position} ({name}): {message}")]
-    Entry {
-        /// Which.
-        catalog: String,
-        /// Counted from 1.
-        position: usize,
-        /// Its name as written.
-        name: String,
-        /// What is wrong.
-        message: String,
-    },
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawCatalog {
-    service: String,
+    service: Spanned<String>,
     #[serde(default)]
     service_tags: Vec<String>,
     #[serde(default)]
     notes: Vec<String>,
     source: Vec<Source>,
-    entry: Vec<RawEntry>,
+    entry: Vec<Spanned<RawEntry>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawEntry {
-    fqdn: Option<String>,
-    pattern: Option<String>,
-    ports: Vec<u16>,
+    fqdn: Option<Spanned<String>>,
+    pattern: Option<Spanned<String>>,
+    ports: Spanned<Vec<u16>>,
     proto: Protocol,
     path: Option<String>,
     purpose: String,
-    need: String,
+    need: Spanned<String>,
     private_link: Option<String>,
     er_hint: Option<String>,
     #[serde(default)]
     tls_inspection: TlsInspection,
     proxy: Option<ProxyUse>,
     #[serde(default)]
-    samples: Vec<String>,
-    source: String,
+    samples: Vec<Spanned<String>>,
+    names_from: Option<Spanned<String>>,
+    source: Spanned<String>,
 }
 
 impl Catalog {
-    /// Reads a catalogue; `name` is only for messages.
-    pub fn parse(name: &str, text: &str) -> Result<Self, CatalogError> {
-        let raw: RawCatalog = toml::from_str(text)
-            .map_err(|e| CatalogError::Syntax { catalog: name.to_owned(), message: e.to_string() })?;
-        let sources: BTreeMap<&str, &Source> = raw.source.iter().map(|s| (s.id.as_str(), s)).collect();
-        let mut entries = Vec::with_capacity(raw.entry.len());
-        for (index, entry) in raw.entry.into_iter().enumerate() {
-            let written = entry.fqdn.clone().or_else(|| entry.pattern.clone()).unwrap_or_default();
-            let known = sources.contains_key(entry.source.as_str());
-            entries.push(check(entry, known).map_err(|message| CatalogError::Entry {
-                catalog: name.to_owned(),
-                position: index + 1,
-                name: written,
-                message,
-            })?);
+    /// Reads a catalogue. `file` is its name for messages; the errors have line, column and what to do.
+    pub fn parse(file: &str, text: &str) -> Result<Self, ConfigErrors> {
+        Self::read(file, text, &[])
+    }
+
+    /// Reads an operator's catalogue, whose name must be none of those `taken`: workloads could not tell them apart.
+    pub fn own(file: &str, text: &str, taken: &[&str]) -> Result<Self, ConfigErrors> {
+        Self::read(file, text, taken)
+    }
+
+    fn read(file: &str, text: &str, taken: &[&str]) -> Result<Self, ConfigErrors> {
+        let mut problems = Problems::default();
+        // What Windows editors put first.
+        let text = text.trim_start_matches('\u{feff}');
+        let raw: RawCatalog = match toml::from_str(text) {
+            Ok(raw) => raw,
+            Err(error) => {
+                let help = "`closedpath catalog show NAME` and the files of config/catalogs show what one looks like";
+                problems.add(&error.span().unwrap_or(0..0), error.message().replace('\n', " "), help);
+                return Err(problems.into_errors(file, text));
+            }
+        };
+        let service = raw.service.as_ref();
+        if service.is_empty() || service.chars().any(|letter| letter.is_whitespace() || letter.is_control()) {
+            let help = "workloads name it in `catalogs`: use \"-\" or \"_\"";
+            problems.add(&raw.service.span(), "the service's name is empty or holds a space", help);
+        }
+        if taken.contains(&service.as_str()) {
+            let message = format!("there is another catalogue \"{service}\", built in or in another file");
+            problems.add(&raw.service.span(), message, "give this one a name of its own");
+        }
+        let sources: BTreeSet<&str> = raw.source.iter().map(|source| source.id.as_str()).collect();
+        let entries =
+            raw.entry.into_iter().filter_map(|entry| check(entry, &sources, &mut problems)).collect();
+        if !problems.is_empty() {
+            return Err(problems.into_errors(file, text));
         }
         Ok(Self {
-            service: raw.service,
+            service: raw.service.into_inner(),
             service_tags: raw.service_tags,
             notes: raw.notes,
             sources: raw.source,
@@ -218,57 +219,94 @@ impl Catalog {
     }
 }
 
-fn check(raw: RawEntry, source_known: bool) -> Result<Entry, String> {
+/// The entry; `None` where something is wrong with it, which is noted.
+fn check(raw: Spanned<RawEntry>, sources: &BTreeSet<&str>, problems: &mut Problems) -> Option<Entry> {
+    let place = raw.span();
+    let raw = raw.into_inner();
     let name = match (raw.fqdn, raw.pattern) {
-        (Some(name), None) if name.contains('*') => {
-            return Err("`fqdn` has a wildcard: write it as `pattern`".to_owned());
+        (Some(name), None) => {
+            if name.as_ref().contains('*') {
+                problems.add(&name.span(), "this `fqdn` has a wildcard", "write it as `pattern`");
+            }
+            name
         }
-        (None, Some(name)) if !name.contains('*') => {
-            return Err("`pattern` has no wildcard: write it as `fqdn`".to_owned());
+        (None, Some(name)) => {
+            if !name.as_ref().contains('*') {
+                problems.add(&name.span(), "this `pattern` has no wildcard", "write it as `fqdn`");
+            }
+            name
         }
-        (Some(name), None) | (None, Some(name)) => crate::target::canonical_host(&name),
-        _ => return Err("needs exactly one of `fqdn` and `pattern`".to_owned()),
+        (Some(_), Some(_)) => {
+            problems.add(&place, "this entry has `fqdn` and `pattern`", "make two entries of it");
+            return None;
+        }
+        (None, None) => {
+            let help = "`fqdn` is one name, `pattern` one with a wildcard";
+            problems.add(&place, "this entry has neither `fqdn` nor `pattern`", help);
+            return None;
+        }
     };
-    if raw.ports.is_empty() || raw.ports.contains(&0) {
-        return Err("needs at least one port, none of them 0".to_owned());
+    if raw.ports.as_ref().is_empty() || raw.ports.as_ref().contains(&0) {
+        problems.add(&raw.ports.span(), "needs at least one port, none of them 0", "most services use [443]");
     }
-    if !source_known {
-        return Err(format!("source `{}` is not declared by a [[source]]", raw.source));
+    if !sources.contains(raw.source.as_ref().as_str()) {
+        let message = format!("source \"{}\" is not declared", raw.source.as_ref());
+        let known = sources.iter().copied().collect::<Vec<_>>().join(", ");
+        problems.add(
+            &raw.source.span(),
+            message,
+            format!("add a [[source]] with this id; there are: {known}"),
+        );
+    }
+    let need = need(raw.need.as_ref());
+    if need.is_none() {
+        let message = format!("need \"{}\" does not exist", raw.need.as_ref());
+        problems.add(&raw.need.span(), message, "known: always, install, feature(NAME), optional");
+    }
+    if let Some(from) = &raw.names_from
+        && !(from.as_ref().starts_with("https://") && name.as_ref().contains('*'))
+    {
+        let help = "`names_from` is the https URL that tells the names of a `pattern`";
+        problems.add(&from.span(), "this is not where a wildcard's names are told", help);
     }
     let entry = Entry {
-        name,
-        ports: raw.ports,
+        name: crate::target::canonical_host(name.as_ref()),
+        ports: raw.ports.into_inner(),
         proto: raw.proto,
         path: raw.path,
         purpose: raw.purpose,
-        need: need(&raw.need)?,
+        need: need?,
         private_link: raw.private_link,
         er_hint: raw.er_hint,
         tls_inspection: raw.tls_inspection,
         proxy: raw.proxy,
-        samples: raw.samples.iter().map(|s| crate::target::canonical_host(s)).collect(),
-        source: raw.source,
+        samples: raw.samples.iter().map(|sample| crate::target::canonical_host(sample.as_ref())).collect(),
+        names_from: raw.names_from.map(Spanned::into_inner),
+        source: raw.source.into_inner(),
     };
-    if !entry.is_wildcard() && !entry.samples.is_empty() {
-        return Err("samples are only for wildcards".to_owned());
+    if let Some(first) = raw.samples.first().filter(|_| !entry.is_wildcard()) {
+        problems.add(&first.span(), "samples are only for wildcards", "remove them");
+        return None;
     }
-    match entry.samples.iter().find(|sample| !super::expand::stands_for(sample, &entry)) {
-        Some(sample) => Err(format!("sample `{sample}` does not match")),
-        None => Ok(entry),
+    let mut samples = raw.samples.iter().zip(&entry.samples);
+    if let Some((written, sample)) = samples.find(|(_, sample)| !super::expand::stands_for(sample, &entry)) {
+        let message = format!("sample \"{sample}\" does not match {}", entry.name);
+        problems.add(&written.span(), message, "a sample matches the wildcard, or is its bare parent");
+        return None;
     }
+    Some(entry)
 }
 
-fn need(text: &str) -> Result<Need, String> {
+fn need(text: &str) -> Option<Need> {
     match text {
-        "always" => Ok(Need::Always),
-        "install" => Ok(Need::Install),
-        "optional" => Ok(Need::Optional),
+        "always" => Some(Need::Always),
+        "install" => Some(Need::Install),
+        "optional" => Some(Need::Optional),
         _ => text
             .strip_prefix("feature(")
             .and_then(|rest| rest.strip_suffix(')'))
             .filter(|feature| !feature.is_empty())
-            .map(|feature| Need::Feature(feature.to_owned()))
-            .ok_or_else(|| format!("need `{text}` is none of always, install, feature(NAME), optional")),
+            .map(|feature| Need::Feature(feature.to_owned())),
     }
 }
 
@@ -288,7 +326,8 @@ mod tests {
         let text = error(
             "fqdn = \"a.example\"\nports = [443]\nproto = \"tcp\"\npurpose = \"\"\nneed = \"always\"\nneeds = 1\nsource = \"D\"",
         );
-        assert!(text.contains("c.toml") && text.contains("line 12") && text.contains("needs"), "{text}");
+        assert!(text.starts_with("c.toml:12:1: unknown field `needs`"), "{text}");
+        assert!(text.contains("\n    needs = 1\n    ^^^^^\nhelp: "), "{text}");
     }
 
     #[test]
@@ -307,14 +346,44 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_must_match_its_pattern_and_a_source_must_be_declared() {
-        let sample = error(
-            "pattern = \"*.a.example\"\nports = [443]\nproto = \"tcp\"\npurpose = \"\"\nneed = \"always\"\nsamples = [\"b.example\"]\nsource = \"D\"",
+    fn everything_that_is_wrong_is_told_at_once_each_with_its_place() {
+        let wrong = Catalog::parse(
+            "c.toml",
+            &format!(
+                "{HEAD}pattern = \"*.a.example\"\nports = [443]\nproto = \"tcp\"\npurpose = \"\"\nneed = \"always\"\n\
+                 samples = [\"x.a.example\", \"b.example\"]\nsource = \"D\"\n[[entry]]\n\
+                 fqdn = \"*.example\"\nports = [0]\nproto = \"tcp\"\npurpose = \"\"\nneed = \"never\"\nsource = \"E\"\n[[entry]]\n\
+                 ports = [1]\nproto = \"tcp\"\npurpose = \"\"\nneed = \"always\"\nsource = \"D\""
+            ),
+        )
+        .expect_err("it is wrong");
+        let said: Vec<String> =
+            wrong.errors().iter().map(|e| format!("{}:{}: {}", e.line, e.column, e.message)).collect();
+        assert_eq!(
+            said,
+            [
+                "12:27: sample \"b.example\" does not match *.a.example",
+                "15:8: this `fqdn` has a wildcard",
+                "16:9: needs at least one port, none of them 0",
+                "19:8: need \"never\" does not exist",
+                "20:10: source \"E\" is not declared",
+                "21:1: this entry has neither `fqdn` nor `pattern`",
+            ]
         );
-        assert_eq!(sample, "catalogue c.toml, entry 1 (*.a.example): sample `b.example` does not match");
-        let source = error(
-            "fqdn = \"a.example\"\nports = [443]\nproto = \"tcp\"\npurpose = \"\"\nneed = \"always\"\nsource = \"E\"",
+    }
+
+    #[test]
+    fn an_own_catalogue_has_a_name_of_its_own() {
+        let text = format!(
+            "{HEAD}fqdn = \"a.example\"\nports = [443]\nproto = \"tcp\"\npurpose = \"\"\nneed = \"always\"\nsource = \"D\""
         );
-        assert!(source.ends_with("source `E` is not declared by a [[source]]"), "{source}");
+        assert!(Catalog::own("c.toml", &text, &["entra-id"]).is_ok());
+        let why = Catalog::own("c.toml", &text, &["entra-id", "s"]).expect_err("it is taken").to_string();
+        assert_eq!(
+            why,
+            "c.toml:1:11: there is another catalogue \"s\", built in or in another file\n    service = \"s\"\n              ^^^\nhelp: give this one a name of its own"
+        );
+        let spaced = text.replacen("\"s\"", "\"s s\"", 1);
+        assert!(Catalog::own("c.toml", &spaced, &[]).is_err());
     }
 }

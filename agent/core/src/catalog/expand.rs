@@ -1,7 +1,8 @@
 //! From a catalogue and a workload's parameters to endpoints (R1), with everything that could not become one.
 //!
 //! Parameters bind placeholders (`region = "japaneast"` for `<region>`), switch features on (`features = "ssh, esu"`, or the
-//! feature's own name), and name hosts for wildcards (`"*.servicebus.windows.net" = "a.servicebus.windows.net"`).
+//! feature's own name), and name hosts for wildcards (`"*.servicebus.windows.net" = "a.servicebus.windows.net"`), as a list with commas or
+//! as the JSON list that the service answered (W7).
 
 use std::collections::BTreeMap;
 
@@ -61,6 +62,11 @@ pub enum Why {
     /// A wildcard without a known name (W3).
     #[error("a wildcard of which no name is known")]
     NoSamples,
+    /// A wildcard without a known name, and the URL that tells them (W7).
+    #[error(
+        "a wildcard of which no name is known: GET {0} tells them; give its answer in the parameter of the wildcard's name"
+    )]
+    Untold(String),
     /// What the parameter gives is not a host name, or does not match.
     #[error("`{0}` is not a host name that matches")]
     Invalid(String),
@@ -196,13 +202,21 @@ fn hosts(entry: &Entry, parameters: &BTreeMap<String, String>) -> (Vec<String>, 
         problems.retain(|why| matches!(why, Why::Invalid(_)));
     }
     if hosts.is_empty() && problems.is_empty() {
-        problems.push(Why::NoSamples);
+        // With its placeholders where nothing binds them: the operator knows what to put in.
+        let from =
+            entry.names_from.as_ref().map(|from| filled(from, parameters).unwrap_or_else(|_| from.clone()));
+        problems.push(from.map_or(Why::NoSamples, Why::Untold));
     }
     (hosts, problems)
 }
 
 /// Fills the placeholders in; the first one without a value is the error.
 fn bind(name: &str, parameters: &BTreeMap<String, String>) -> Result<String, String> {
+    filled(name, parameters).map(|name| canonical_host(&name))
+}
+
+/// The same for any text.
+fn filled(name: &str, parameters: &BTreeMap<String, String>) -> Result<String, String> {
     let mut text = String::with_capacity(name.len());
     let mut rest = name;
     while let Some((before, placeholder, after)) = split_placeholder(rest) {
@@ -211,7 +225,7 @@ fn bind(name: &str, parameters: &BTreeMap<String, String>) -> Result<String, Str
         text.push_str(value.ok_or_else(|| placeholder.to_owned())?.trim());
         rest = after;
     }
-    Ok(canonical_host(&(text + rest)))
+    Ok(text + rest)
 }
 
 fn split_placeholder(text: &str) -> Option<(&str, &str, &str)> {
@@ -220,8 +234,10 @@ fn split_placeholder(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, placeholder, after))
 }
 
+/// `a, b`, or `["a", "b"]` as a service answers it.
 fn values(list: &str) -> impl Iterator<Item = &str> {
-    list.split(',').map(str::trim).filter(|item| !item.is_empty())
+    let around = |letter: char| letter.is_whitespace() || matches!(letter, '[' | ']' | '"');
+    list.split(',').map(move |item| item.trim_matches(around)).filter(|item| !item.is_empty())
 }
 
 /// RFC 1123 §2.1, and underscores, which DNS carries.

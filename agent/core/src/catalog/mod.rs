@@ -9,6 +9,6 @@ mod expand;
 mod pattern;
 
 pub use builtin::{builtin, names};
-pub use entry::{Catalog, CatalogError, Entry, Need, Protocol, ProxyUse, Source, TlsInspection};
+pub use entry::{Catalog, Entry, Need, Protocol, ProxyUse, Source, TlsInspection};
 pub use expand::{CatalogEndpoint, Expansion, Sampled, Skipped, Why, contains};
 pub use pattern::{Pattern, Specificity};

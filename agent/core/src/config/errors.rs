@@ -73,14 +73,14 @@ impl std::error::Error for ConfigErrors {}
 
 /// Collects what is wrong while a file is read.
 #[derive(Debug, Default)]
-pub(super) struct Problems {
+pub(crate) struct Problems {
     found: Vec<(Range<usize>, String, String)>,
     more: usize,
 }
 
 impl Problems {
     /// Notes that something is wrong at the byte range `span`. `help` says what to do.
-    pub(super) fn add(&mut self, span: &Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+    pub(crate) fn add(&mut self, span: &Range<usize>, message: impl Into<String>, help: impl Into<String>) {
         let problem = (span.clone(), message.into(), help.into());
         if self.found.len() == MOST {
             self.more += 1;
@@ -89,12 +89,12 @@ impl Problems {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
     /// The errors in the order of the file.
-    pub(super) fn into_errors(mut self, file: &str, text: &str) -> ConfigErrors {
+    pub(crate) fn into_errors(mut self, file: &str, text: &str) -> ConfigErrors {
         self.found.sort_by_key(|(span, _, _)| (span.start, span.end));
         let place = |(span, message, help)| place(file, text, &span, message, help);
         ConfigErrors { errors: self.found.into_iter().map(place).collect(), more: self.more }

@@ -18,8 +18,9 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use errors::Problems;
 pub use errors::{ConfigError, ConfigErrors};
-pub use parse::parse;
+pub use parse::{catalog_files, parse};
 pub use plan::{
     Agent, Bmp, Canary, Circuit, ClientProfile, Data, Echo, EchoKind, Edge, Encryption, Fetch, Http, Link,
     Plan, Policy, ProbeSettings, Proxy, ProxyExit, Resolver, ResolverServer, Sku, Target, Terminates,

@@ -1,5 +1,7 @@
 //! Text to plan: syntax, then shape, then values, then what concerns several sections.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 use toml::de::{DeTable, Deserializer};
 
@@ -58,6 +60,25 @@ pub fn parse(file: &str, text: &str, catalogs: &[&str]) -> Result<Plan, ConfigEr
         Some(plan) if problems.is_empty() => Ok(plan),
         Some(_) | None => Err(problems.into_errors(file, text)),
     }
+}
+
+/// The files that `data.catalogs` names, as written: their services' names are to be known before [`parse`] can look at the
+/// workloads. What is wrong with the text is left to [`parse`].
+pub fn catalog_files(text: &str) -> Vec<PathBuf> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct File {
+        data: Data,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Data {
+        catalogs: Vec<PathBuf>,
+    }
+    if text.len() > MOST_BYTES {
+        return Vec::new();
+    }
+    toml::from_str::<File>(text).unwrap_or_default().data.catalogs
 }
 
 impl Plan {

@@ -6,7 +6,7 @@ use super::{Plan, TrustAnchor};
 
 impl Plan {
     /// Joins every relative path to `base`, the folder of the configuration file: trust anchors, `inspection_ca`,
-    /// `state_dir`, `web_config` and the data files. Absolute paths stay. Nothing is opened.
+    /// `state_dir`, `web_config`, the data files and the catalogues. Absolute paths stay. Nothing is opened.
     pub fn resolve_paths(&mut self, base: &Path) {
         let Self { agent, http, data, .. } = self;
         let anchors = agent.trust_anchors.iter_mut().filter_map(|anchor| match anchor {
@@ -20,7 +20,8 @@ impl Plan {
             &mut data.m365,
             &mut data.asn,
         ];
-        let all = anchors.chain([&mut agent.state_dir]).chain(optional.into_iter().flatten());
+        let several = anchors.chain(&mut data.catalogs);
+        let all = several.chain([&mut agent.state_dir]).chain(optional.into_iter().flatten());
         all.for_each(|path: &mut PathBuf| *path = base.join(&*path));
     }
 }
@@ -38,12 +39,14 @@ mod tests {
         plan.agent.inspection_ca = Some("/abs/ca.pem".into());
         plan.http.web_config = Some("web.yml".into());
         plan.data.asn = Some("data/asn.tsv".into());
+        plan.data.catalogs = vec!["site.toml".into()];
         plan.resolve_paths(Path::new("/etc/closedpath"));
         assert_eq!(plan.agent.trust_anchors[0], TrustAnchor::System);
         assert_eq!(plan.agent.trust_anchors[1], TrustAnchor::Pem("/etc/closedpath/corp.pem".into()));
         assert_eq!(plan.agent.inspection_ca, Some(PathBuf::from("/abs/ca.pem")));
         assert_eq!(plan.http.web_config, Some(PathBuf::from("/etc/closedpath/web.yml")));
         assert_eq!(plan.data.asn, Some(PathBuf::from("/etc/closedpath/data/asn.tsv")));
+        assert_eq!(plan.data.catalogs, [PathBuf::from("/etc/closedpath/site.toml")]);
         assert_eq!(plan.agent.state_dir, PathBuf::from("/var/lib/closedpath"));
     }
 }

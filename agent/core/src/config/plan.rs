@@ -465,7 +465,7 @@ pub struct Fetch {
     pub allow_private: Vec<String>,
 }
 
-/// `[data]`: files instead of the embedded snapshot.
+/// `[data]`: files instead of the embedded snapshot, and catalogues beside the built-in ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Data {
     /// Azure Service Tags JSON.
@@ -474,4 +474,6 @@ pub struct Data {
     pub m365: Option<PathBuf>,
     /// Address to autonomous system.
     pub asn: Option<PathBuf>,
+    /// Catalogues of the operator's own; [`Workload::catalogs`] may name their services, too.
+    pub catalogs: Vec<PathBuf>,
 }

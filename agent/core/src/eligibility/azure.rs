@@ -1,7 +1,7 @@
 //! Azure: EL8 (unsupported services), EL9 (regions), EL10 and EL11 (tags without a region).
 
 use super::circuits::Circuits;
-use super::{Eligibility, Question, Rule};
+use super::{Eligibility, Outcome, Question, Rule};
 use crate::tables::{Community, Scope, Service, TagMatch};
 
 /// EL8 to EL11; `None` where neither tag nor name says anything.
@@ -19,9 +19,24 @@ pub(super) fn judge(q: &Question<'_>, tags: &[TagMatch<'_>]) -> Option<Eligibili
         return Some(answer.with_fact(fact));
     }
     match region {
-        Some(found) => Some(regional(q, tags, q.tables.regions.own_name(&found.tag.region))),
+        Some(found) => {
+            let answer = regional(q, tags, q.tables.regions.own_name(&found.tag.region));
+            Some(edge_of_gsa(q, answer))
+        }
         None => tag_only(q, tags),
     }
+}
+
+/// A quarter of 151.206.0.0/16 is regional (D6), and all of it the edge of Global Secure Access, to which remote networks and
+/// clients connect over the Internet (P8b). Its route may be there; that the service works over it nobody says.
+fn edge_of_gsa(q: &Question<'_>, answer: Eligibility) -> Eligibility {
+    let Some(net) = q.tables.networks.gsa_edge(q.ip).filter(|_| answer.result == Outcome::Eligible) else {
+        return answer;
+    };
+    let Eligibility { community, peering, .. } = answer;
+    let conflict = Eligibility::conditional(Rule::El12, "conflict_gsa_vs_regional").told(Some(true), None);
+    Eligibility { community, peering, ..conflict }
+        .with_fact(format!("edge of Global Secure Access ({net}), reached over the Internet"))
 }
 
 /// EL9: the address is in a region.

@@ -2,7 +2,7 @@
 
 use super::{Eligibility, Question, Rule};
 
-/// EL12 and EL13, or unknown where the table of autonomous systems does not tell.
+/// EL12 and EL13, or unknown where neither the table of autonomous systems nor the tags tell.
 pub(super) fn judge(q: &Question<'_>) -> Eligibility {
     let answer = Eligibility::not_eligible;
     if let Some(net) = q.tables.networks.gsa_edge(q.ip) {
@@ -16,7 +16,12 @@ pub(super) fn judge(q: &Question<'_>) -> Eligibility {
     };
     match table.of(q.ip) {
         Some(origin) if q.tables.networks.is_microsoft(origin.asn) => {
-            answer(Rule::El12, "microsoft_not_azure").told(Some(false), Some(false))
+            match q.tables.support.untagged(&q.names()) {
+                // "Not Azure" would be wrong: only a received route tells (D8).
+                Some(service) => Eligibility::unknown(Rule::El12, "untagged_azure_service")
+                    .with_fact(format!("addresses of {service} are documented as in no service tag")),
+                None => answer(Rule::El12, "microsoft_not_azure").told(Some(false), Some(false)),
+            }
         }
         Some(_) => answer(Rule::El13, "third_party").told(Some(false), Some(false)),
         None => Eligibility::unknown(Rule::El14, "no_origin_as")

@@ -22,6 +22,7 @@ pub fn microsoft_365(base: &Catalog, feed: &M365) -> Catalog {
                     continue;
                 }
                 entries.push(Entry {
+                    names_from: None,
                     samples: samples(&name, set, base),
                     name: name.clone(),
                     ports,

@@ -304,7 +304,7 @@ fn an_address_is_told_by_peering_community_and_condition() {
     assert_eq!(need(w, NeedKind::ThirdParty).expect("8.8.8.8").needed, ["d.third.example"]);
     assert_eq!(need(w, NeedKind::MicrosoftNotAzure).expect("the edge").needed, ["f.gsa.example"]);
     assert_eq!(not_told(w), ["e.nowhere.example", "10.9.9.9"]);
-    assert!(w.sentence.contains("Of 2 needed destinations it cannot be told."), "{}", w.sentence);
+    assert!(w.sentence.contains("Of 2 needed names it cannot be told."), "{}", w.sentence);
 }
 
 #[test]
@@ -417,7 +417,7 @@ fn a_workload_of_which_nothing_bad_is_known_is_not_called_closed() {
     );
     let unknown = World::new(&[], &[]).target("203.0.113.7");
     let report = unknown.plan();
-    assert!(only(&report).sentence.contains("Of 1 needed destination it cannot be told."));
+    assert!(only(&report).sentence.contains("Of 1 needed name it cannot be told."));
 }
 
 #[test]

@@ -20,13 +20,15 @@ pub(super) fn why(kind: NeedKind, profile: ClientProfile) -> &'static str {
         NeedKind::ContentNetworks => {
             "Azure Front Door and content delivery networks are not supported on Microsoft peering (EL8)"
         }
-        NeedKind::Microsoft365 => "Microsoft's own data says expressRoute=false (EL6)",
+        NeedKind::Microsoft365 => {
+            "Microsoft's list of Microsoft 365 endpoints has these names with expressRoute=false (EL6), whichever service uses them"
+        }
         NeedKind::UnsupportedService => "the service is not supported on Microsoft peering (EL8)",
         NeedKind::ServiceTagOnly => {
             "the addresses are in a service tag but in no Azure region (EL10): no community carries them"
         }
         NeedKind::MicrosoftNotAzure => {
-            "Microsoft's network, but not Azure (EL12): reached by the Internet or Peering Service, which is no closed path"
+            "Microsoft's addresses, but in no service tag of Azure, or the edge of Global Secure Access (EL12): reached by the Internet or Peering Service, which is no closed path"
         }
         NeedKind::ThirdParty => "the addresses are not Microsoft's (EL13)",
         NeedKind::CertificateAuthorities if !profile.follows_pointers() => {
@@ -48,13 +50,13 @@ pub(super) fn data_gaps(tables: &Tables, now: SystemTime) -> Vec<String> {
                 .to_owned(),
         ),
         Some(set) if set.is_older_than(tables.limits.service_tags_stale, now) => gaps.push(format!(
-            "{} {} are {}: they decide nothing any more (EL14), so public addresses stay unknown; renew them",
+            "{} {} are {}: they decide nothing any more (EL14), so public addresses stay unknown; renew them: `closedpath data update`, or `data import FILE`",
             set.name,
             set.version,
             set.age_in_words(now)
         )),
         Some(set) if set.is_older_than(tables.limits.service_tags_warn, now) => gaps.push(format!(
-            "{} {} are {}, and Microsoft changes them weekly; renew them",
+            "{} {} are {}, and Microsoft changes them weekly; renew them: `closedpath data update`, or `data import FILE`",
             set.name,
             set.version,
             set.age_in_words(now)
@@ -67,7 +69,7 @@ pub(super) fn data_gaps(tables: &Tables, now: SystemTime) -> Vec<String> {
                 .to_owned(),
         ),
         Some(set) if set.is_older_than(tables.limits.m365_warn, now) => gaps.push(format!(
-            "{} {} are {}, and Microsoft changes them monthly; renew them (data.m365)",
+            "{} {} are {}, and Microsoft changes them monthly; renew them: `closedpath data update`, or `data import FILE`",
             set.name,
             set.version,
             set.age_in_words(now)
@@ -98,6 +100,12 @@ pub(super) fn not_told(reason: &str) -> &'static str {
         "address_outside_set" => "the address is in none of the Microsoft 365 sets that own the name (EL7)",
         "conflict_unsupported_vs_regional" => {
             "a service that Microsoft peering does not support, at an address in a region (EL8): the routes that the customer edge receives tell"
+        }
+        "conflict_gsa_vs_regional" => {
+            "an edge of Global Secure Access at an address in a region: it is reached over the Internet, and nobody says that it works over ExpressRoute (EL12)"
+        }
+        "untagged_azure_service" => {
+            "a service of Azure whose addresses are in no service tag (D8): the routes that the customer edge receives tell"
         }
         "no_documented_community" => "no community is documented for it",
         "undeclared_private" => "a private address in no declared prefix (EL3)",
@@ -136,7 +144,7 @@ pub(super) fn sentence(told: &Told<'_>) -> String {
         ),
     };
     if untold > 0 {
-        text += &format!(" Of {} it cannot be told.", counted(untold, "needed destination"));
+        text += &format!(" Of {} it cannot be told.", counted(untold, "needed name"));
     }
     if told.if_address > 0 {
         let count = counted(told.if_address, "destination");
@@ -185,7 +193,7 @@ fn phrase(need: &InternetNeed) -> String {
         },
         NeedKind::UnsupportedService => destinations("services that Microsoft peering does not support"),
         NeedKind::ServiceTagOnly => destinations("services outside every Azure region"),
-        NeedKind::MicrosoftNotAzure => destinations("Microsoft's network outside Azure"),
+        NeedKind::MicrosoftNotAzure => destinations("Microsoft's addresses in no Azure service tag"),
         NeedKind::ThirdParty => destinations("networks that are not Microsoft's"),
         NeedKind::CertificateAuthorities => {
             format!(

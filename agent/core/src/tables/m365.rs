@@ -99,7 +99,9 @@ impl M365 {
         if let Some(set) = sets.iter().find(|set| !ids.insert(set.id)) {
             return Err(TablesError::value(file.name, format!("set {}", set.id), "the id occurs twice"));
         }
-        let version = file.name.rsplit(['_', '/']).next().unwrap_or_default().trim_end_matches(".json");
+        // `endpoints_Worldwide_2024073100.json`, packed or not.
+        let last = file.name.rsplit(['_', '/']).next().unwrap_or_default();
+        let version = last.split('.').next().unwrap_or_default();
         let data_set = file.data_set("Microsoft 365 endpoints", version.to_owned());
         Ok(Self { data_set, sets, prefixes: PrefixTable::new(pairs) })
     }

@@ -46,3 +46,20 @@ impl Networks {
         self.microsoft.contains(&asn)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::tables::Tables;
+
+    #[test]
+    fn microsofts_numbers_are_those_of_all_sources_and_of_nobody_else() {
+        let networks = Tables::documents().expect("the built-in tables parse").networks;
+        for asn in [8075, 12076, 8068, 8069, 8070, 54396, 17144, 200517] {
+            assert!(networks.is_microsoft(asn), "{asn}");
+        }
+        // Shanghai Blue Cloud, Google, Akamai, Edgecast.
+        for asn in [58593, 15169, 20940, 15133, 0] {
+            assert!(!networks.is_microsoft(asn), "{asn}");
+        }
+    }
+}

@@ -93,7 +93,8 @@ fn d5_entra_goes_by_5060_in_every_region_and_in_none() {
     assert!(seen > 100, "{seen}");
 }
 
-/// EL9 comes before EL12, so the regional quarter of 151.206.0.0/16 is judged as its region.
+/// EL9 comes before EL12, so the regional quarter of 151.206.0.0/16 is judged as its region; but what the region would carry is
+/// only conditional: a remote network that reaches its edge through an MSEE would contradict P8b.
 #[test]
 fn d6_the_edge_of_global_secure_access_is_not_eligible_where_no_region_has_it() {
     let world = world();
@@ -110,10 +111,23 @@ fn d6_the_edge_of_global_secure_access_is_not_eligible_where_no_region_has_it() 
         let answer = world.ask(None, &net.network().to_string());
         assert_eq!(short(&answer), "not_eligible(gsa_edge) by EL12", "{net}");
     }
+    let japan = ["151.206.64.0/24", "151.206.65.0/24", "151.206.141.0/24"].map(net);
     for net in quarter {
         let answer = world.ask(None, &net.network().to_string());
-        assert_eq!(answer.rule, Rule::El9, "{net}: {answer:?}");
+        let expected: &[&str] = match japan.contains(&net) {
+            true => &["conditional(conflict_gsa_vs_regional) by EL12"],
+            // Of the region in Brazil neither the geography nor a community is documented.
+            false => &["not_eligible(sku_scope) by EL9", "conditional(no_documented_community) by EL9"],
+        };
+        assert!(expected.contains(&short(&answer).as_str()), "{net}: {answer:?}");
     }
+    // A circuit of Premium reaches them all: still nothing is eligible.
+    let mut world = world;
+    world.topology = tokyo(Sku::Premium, &[51012, 51013, 51004, 51002], false);
+    for ip in ["151.206.83.1", "151.206.71.1", "151.206.141.1"] {
+        assert_eq!(short(&world.ask(None, ip)), "conditional(conflict_gsa_vs_regional) by EL12", "{ip}");
+    }
+    assert_eq!(short(&world.ask(None, "151.206.128.1")), "conditional(no_documented_community) by EL9");
 }
 
 #[test]
@@ -132,8 +146,7 @@ fn d7_a_region_without_a_documented_community_is_conditional_however_large_the_c
 }
 
 /// D8 is documented and not in the data: addresses of data collection endpoints may be in no tag. What follows is that a missing
-/// tag alone says neither "third party" nor "cannot": without a table of systems the answer is unknown, a received route
-/// decides, and in `AzureCloud` without a region the route is to be asked for.
+/// tag alone says neither "third party" nor "not Azure" of them: the answer is unknown until a received route decides.
 #[test]
 fn d8_an_address_in_no_tag_is_not_called_a_third_partys_and_a_received_route_decides() {
     let name = Some("logs-a1b2.japaneast-1.ingest.monitor.azure.com");
@@ -142,7 +155,15 @@ fn d8_an_address_in_no_tag_is_not_called_a_third_partys_and_a_received_route_dec
     let mut world = world();
     assert!(!Space::new(v4(&world.tables, |_| true)).touches(net("65.54.0.1/32")));
     assert_eq!(short(&world.ask(name, global)), "unknown(global_only) by EL11");
-    assert_eq!(short(&world.ask(name, untagged)), "not_eligible(microsoft_not_azure) by EL12");
+    assert_eq!(short(&world.ask(name, untagged)), "unknown(untagged_azure_service) by EL12");
+    assert_eq!(short(&world.ask(None, untagged)), "not_eligible(microsoft_not_azure) by EL12");
+    assert_eq!(
+        short(&world.ask(Some("www.contoso.example"), untagged)),
+        "not_eligible(microsoft_not_azure) by EL12"
+    );
+    // Microsoft's address it must be: a name alone makes nothing Microsoft's.
+    assert_eq!(short(&world.ask(name, "150.171.19.1")), "not_eligible(gsa_edge) by EL12");
+    assert_ne!(world.ask(name, "192.229.221.95").result, Outcome::Eligible);
     let routes = ["65.54.0.0/24", "13.87.32.0/24"]
         .map(|prefix| ReceivedRoute { prefix: net(prefix), communities: vec![Community(51012)] });
     world.routes = Some(routes.to_vec());
@@ -153,6 +174,50 @@ fn d8_an_address_in_no_tag_is_not_called_a_third_partys_and_a_received_route_dec
     world.tables.asn = None;
     let answer = world.ask(name, untagged);
     assert_eq!((answer.result, answer.reason.as_str()), (Outcome::Unknown, "no_data"));
+}
+
+/// EL6 by the most specific pattern, for names of other services. `*.microsoft.com` (sets 50 and 78) owns what no narrower pattern
+/// owns, as §2.1 says; no other wildcard of Microsoft 365 reaches Arc's, Monitor's or the portal's own names.
+#[test]
+fn el6_takes_names_of_other_services_only_where_microsofts_own_data_lists_them() {
+    let world = world();
+    // Addresses of Japan East and of Entra ID, all in the route filter.
+    let (regional, entra) = ("23.102.64.1", "20.190.141.1");
+    for name in [
+        "gbl.his.arc.azure.com",
+        "agentserviceapi.guestconfiguration.azure.com",
+        "guestnotificationservice.azure.com",
+        "azgn1.servicebus.windows.net",
+        "logs-a1b2.japaneast-1.ingest.monitor.azure.com",
+        "global.handler.control.monitor.azure.com",
+        "0f-1.ods.opinsights.azure.com",
+        "portal.azure.com",
+        "contoso.blob.core.windows.net",
+        "pas.windows.net",
+        // `*.x` is not x itself (W2).
+        "microsoft.com",
+    ] {
+        assert_eq!(short(&world.ask(Some(name), regional)), "eligible(51012) by EL9", "{name}");
+    }
+    // Set 75 lists it by name, 125 and 84 the CA hosts, 50 and 78 whatever else is below microsoft.com.
+    for name in [
+        "dc.services.visualstudio.com",
+        "www.microsoft.com",
+        "mscrl.microsoft.com",
+        "oneocsp.microsoft.com",
+        "packages.microsoft.com",
+        "dls.microsoft.com",
+    ] {
+        assert_eq!(short(&world.ask(Some(name), regional)), "not_eligible(m365_er_no) by EL6", "{name}");
+    }
+    // Like device.contoso.microsoftonline.com in §2.3: both facts are reported.
+    let login = world.ask(Some("japaneast.login.microsoft.com"), entra);
+    assert_eq!(short(&login), "not_eligible(m365_er_no) by EL6");
+    assert!(
+        login.facts.iter().any(|fact| fact.contains("set 56") && fact.contains("12076:5060")),
+        "{login:?}"
+    );
+    assert_eq!(short(&world.ask(Some("login.microsoftonline.com"), entra)), "eligible(5060) by EL7");
 }
 
 /// What follows from D9: the catalogue of Arc asks for the whole tag, never for a regional one.

@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
-use closedpath_core::catalog;
 use closedpath_core::closure::roots;
 use closedpath_core::config::Topology;
 use closedpath_core::eligibility::{Question, judge, owner};
@@ -81,7 +80,8 @@ fn by_tag(table: &ServiceTags) -> BTreeMap<String, BTreeSet<String>> {
     found
 }
 
-fn sets(old: &M365, new: &M365) -> String {
+/// Two versions of the Microsoft 365 endpoints compared.
+pub(super) fn sets(old: &M365, new: &M365) -> String {
     let of = |table: &M365| -> BTreeMap<String, BTreeSet<String>> {
         let name = |id: u32, area: &str| format!("set {id:3} ({area})");
         let mut found: BTreeMap<_, BTreeSet<String>> = table
@@ -181,7 +181,7 @@ fn mine(
 ) -> Result<BTreeMap<String, BTreeSet<IpAddr>>> {
     let mut mine: BTreeMap<String, BTreeSet<IpAddr>> = BTreeMap::new();
     if arguments.config.is_some() {
-        for root in roots(plan, &catalog::builtin()?, &[]).roots {
+        for root in roots(plan, &setup::catalogs(plan)?, &[]).roots {
             let addresses = mine.entry(root.key.host.clone()).or_default();
             addresses.extend(root.key.host.parse::<IpAddr>());
         }

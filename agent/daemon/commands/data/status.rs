@@ -64,6 +64,7 @@ fn table(tables: &Tables, now: SystemTime) -> String {
     let advice: Vec<String> = [
         tables.service_tags.as_ref().and_then(|table| of_tags(&table.data_set, tables, now)),
         tables.m365.as_ref().and_then(|table| of_m365(&table.data_set, tables, now)),
+        tables.announced.as_ref().and_then(|table| of_export(&table.data_set, tables, now)),
     ]
     .into_iter()
     .flatten()
@@ -84,11 +85,7 @@ fn table(tables: &Tables, now: SystemTime) -> String {
 /// DOMAIN §2.7.
 fn of_tags(set: &DataSet, tables: &Tables, now: SystemTime) -> Option<String> {
     let limits = tables.limits;
-    if set.is_older_than(limits.service_tags_stale, now) {
-        let why = match set.age(now) {
-            Some(_) => format!("older than {} days", days(limits.service_tags_stale)),
-            None => "of unknown age".to_owned(),
-        };
+    if let Some(why) = too_old(set, limits.service_tags_stale, now) {
         return Some(format!(
             "STALE  {} is {why}: what rests on it is unknown(stale_data), EL14\n",
             set.name
@@ -99,9 +96,24 @@ fn of_tags(set: &DataSet, tables: &Tables, now: SystemTime) -> Option<String> {
 }
 
 fn of_m365(set: &DataSet, tables: &Tables, now: SystemTime) -> Option<String> {
-    let limit = tables.limits.m365_warn;
-    (set.age(now)? > limit).then(|| {
-        format!("OLD    {} is older than {} days: sets may have changed since\n", set.name, days(limit))
+    let why = too_old(set, tables.limits.m365_warn, now)?;
+    Some(format!("OLD    {} is {why}: sets may have changed since\n", set.name))
+}
+
+/// An export of communities that is as old as stale service tags lists nothing (EL5), and nobody but its owner has a newer one.
+fn of_export(set: &DataSet, tables: &Tables, now: SystemTime) -> Option<String> {
+    let why = too_old(set, tables.limits.service_tags_stale, now)?;
+    Some(format!(
+        "STALE  {} ({}) is {why}: it is not used (EL5); run Get-AzBgpServiceCommunity again, and `data import` its output\n",
+        set.name, set.source
+    ))
+}
+
+/// How it is older than the limit, in words.
+fn too_old(set: &DataSet, limit: Duration, now: SystemTime) -> Option<String> {
+    set.is_older_than(limit, now).then(|| match set.age(now) {
+        Some(_) => format!("older than {} days", days(limit)),
+        None => "of unknown age".to_owned(),
     })
 }
 
@@ -112,7 +124,7 @@ fn days(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::table;
-    use closedpath_core::tables::Tables;
+    use closedpath_core::tables::{Announced, DataFile, Tables};
     use std::time::{Duration, SystemTime};
 
     fn on(date: &str) -> SystemTime {
@@ -140,5 +152,25 @@ mod tests {
         assert!(old.contains("\nOLD    Azure service tags (Public) is older than 14 days\n"), "{old}");
         let stale = table(&tables, on("2025-12-26"));
         assert!(stale.contains("\nSTALE  Azure service tags (Public) is older than 45 days"), "{stale}");
+    }
+
+    #[test]
+    fn an_export_of_communities_that_is_no_longer_used_says_so() {
+        let mut tables = Tables::builtin().expect("the built-in tables parse");
+        tables.m365 = None;
+        let text = r#"[{"BgpCommunities": [{"CommunityValue": "12076:51012", "CommunityPrefixes": ["203.0.113.0/24"]}]}]"#;
+        let export = |modified| DataFile { name: "/x/export.json", modified, text };
+        let mut told = |made: Option<&str>, today| {
+            tables.announced = Some(Announced::parse(&export(made.map(on))).expect("an export"));
+            table(&tables, on(today))
+        };
+        // The service tags are of 2025-11-10.
+        assert!(told(Some("2025-10-10"), "2025-11-24").ends_with("\nAll are young enough.\n"));
+        let stale = told(Some("2025-10-09"), "2025-11-24");
+        assert!(
+            stale.contains("\nSTALE  prefixes of BGP communities (export.json) is older than 45 days: it is not used (EL5)"),
+            "{stale}"
+        );
+        assert!(told(None, "2025-11-24").contains("(export.json) is of unknown age: it is not used"));
     }
 }

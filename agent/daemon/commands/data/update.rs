@@ -9,12 +9,12 @@ use closedpath_core::tables::Tables;
 use closedpath_net::nonce;
 use url::Url;
 
-use super::{describe, in_force, print};
+use super::{changes, describe, diff, in_force, print};
 use crate::cli::DataUpdate;
 use crate::commands::{USAGE, runtime};
 use crate::data::client::{Client, Download, ForwardProxy};
 use crate::data::source::{Asked, Vendors, http_date, latest_version, mirrored, service_tags_in};
-use crate::data::{self, Kind, Store};
+use crate::data::{self, Kind, Loaded, Store};
 use crate::setup;
 
 /// Fetches, checks, keeps; one data set that fails does not stop the others, but the status tells.
@@ -81,8 +81,8 @@ impl Job<'_> {
 
     async fn file(&self, url: &Url, kind: Option<Kind>) -> Result<String> {
         let came = self.client.get(url).await?;
-        let name = file_name(&came.url);
-        self.take(kind, &name, &came)
+        let (line, new) = self.take(kind, &file_name(&came.url), &came)?;
+        Ok(line + &self.compared(new).map(|told| format!("\n{told}")).unwrap_or_default())
     }
 
     async fn vendor(&self, kind: Kind) -> Result<String> {
@@ -140,7 +140,16 @@ impl Job<'_> {
             format!("up to date (version {version})")
         } else {
             let came = self.client.get(&list_url).await?;
-            self.take(Some(Kind::M365), &format!("endpoints_Worldwide_{version}.json"), &came)?
+            let name = format!("endpoints_Worldwide_{version}.json");
+            let (line, new) = self.take(Some(Kind::M365), &name, &came)?;
+            let told = match (&new, self.tables.m365.as_ref().and_then(changes::path)) {
+                (Some(_), Some(path)) => self.client.get(&url(&path)?).await.ok(),
+                _ => None,
+            };
+            // Nothing rests on the service's words: without them, the tables are compared.
+            let told = told.zip(self.tables.m365.as_ref());
+            let told = told.and_then(|(answer, known)| changes::told(&answer.body, known));
+            line + &told.or_else(|| self.compared(new)).map(|told| format!("\n{told}")).unwrap_or_default()
         };
         // Only now: whoever failed may try again.
         asked.at = SystemTime::now();
@@ -150,8 +159,18 @@ impl Job<'_> {
         Ok(done)
     }
 
-    /// Reads what came as a table; keeps it if it is whole, dated, and not older than what is in force.
-    fn take(&self, kind: Option<Kind>, name: &str, came: &Download) -> Result<String> {
+    /// What new Microsoft 365 endpoints change; other kinds change every week, and `data diff` compares them.
+    fn compared(&self, new: Option<Loaded>) -> Option<String> {
+        match (&self.tables.m365, new?) {
+            (Some(old), Loaded::M365(new)) if old.data_set.version != new.data_set.version => {
+                Some(format!("changes since {}: {}", old.data_set.version, diff::sets(old, &new).trim_end()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Reads what came as a table; keeps it if it is whole, dated, and not older than what is in force. The table, if so.
+    fn take(&self, kind: Option<Kind>, name: &str, came: &Download) -> Result<(String, Option<Loaded>)> {
         let modified = came.last_modified.as_deref().and_then(http_date);
         let loaded = match kind {
             Some(kind) => data::load(kind, name, &came.body, modified)?,
@@ -163,16 +182,16 @@ impl Job<'_> {
         };
         let present = kind.of(self.tables);
         if present.and_then(|set| set.date).is_some_and(|present| date < present) {
-            return Ok(format!("not taken: what is in force is newer than {}", describe(&loaded)));
+            return Ok((format!("not taken: what is in force is newer than {}", describe(&loaded)), None));
         }
         if self.dry_run {
-            return Ok(format!("{} (--dry-run: nothing was changed)", describe(&loaded)));
+            return Ok((format!("{} (--dry-run: nothing was changed)", describe(&loaded)), Some(loaded)));
         }
         self.store
             .keep(kind, name, came.url.as_str(), modified, SystemTime::now(), &came.body)
             .with_context(|| format!("cannot write {}", self.store.path(kind).display()))?;
         let state = in_force(self.plan, kind, loaded.data_set())?;
-        Ok(format!("{}; {}", describe(&loaded), state.trim_end()))
+        Ok((format!("{}; {}", describe(&loaded), state.trim_end()), Some(loaded)))
     }
 }
 

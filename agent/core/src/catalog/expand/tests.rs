@@ -43,9 +43,36 @@ fn a_wildcard_is_only_sampled_and_its_samples_carry_its_private_zone() {
     assert!(arc.skipped.contains(&Skipped {
         pattern: "azgn*.servicebus.windows.net".into(),
         requirement: Requirement::Hard,
-        why: Why::NoSamples
+        why: Why::Untold(
+            "https://guestnotificationservice.azure.com/urls/allowlist?api-version=2020-01-01&location=japaneast".into()
+        )
     }));
+    assert!(
+        arc.skipped
+            .iter()
+            .any(|skipped| skipped.pattern == "*.waconazure.com" && skipped.why == Why::NoSamples)
+    );
     assert!(arc.forbids_closed());
+}
+
+/// W7: the answer of the service as it is, double names included.
+#[test]
+fn the_services_own_list_of_names_is_a_parameter_as_it_was_answered() {
+    let pattern = "azgn*.servicebus.windows.net";
+    let answer = r#"["azgnrelay-japaneast-l1.servicebus.windows.net", "azgn1.servicebus.windows.net",
+        "azgn1.servicebus.windows.net"]"#;
+    let arc = expand("azure-arc-servers", &[("region", "japaneast"), (pattern, answer)]);
+    for host in ["azgnrelay-japaneast-l1", "azgn1"] {
+        let key = format!("{host}.servicebus.windows.net:443/tls");
+        assert_eq!(requirement(&arc, &key), Some(Requirement::Hard), "{key}");
+    }
+    assert!(arc.sampled.contains(&Sampled { pattern: pattern.into(), count: 2 }));
+    let refused = expand("azure-arc-servers", &[(pattern, r#"{"error": "no such location"}"#)]);
+    assert!(refused.skipped.iter().any(|s| s.pattern == pattern && matches!(s.why, Why::Invalid(_))));
+    assert!(refused.forbids_closed());
+    let unbound = expand("azure-arc-servers", &[]);
+    let why = unbound.skipped.iter().find(|s| s.pattern == pattern).map(|s| s.why.to_string());
+    assert!(why.is_some_and(|why| why.contains("&location=<region> tells them")));
 }
 
 #[test]

@@ -7,9 +7,9 @@ use serde::Deserialize;
 
 use crate::config::Data;
 use crate::config::errors::Problems;
-use crate::config::field::{Field, read_optional};
+use crate::config::field::{Field, read_all, read_optional};
 
-/// Files that replace the embedded data.
+/// Files that replace or complete what is embedded.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct RawData {
@@ -19,6 +19,9 @@ pub(in crate::config) struct RawData {
     pub m365: Option<Field<PathBuf>>,
     /// Address to autonomous system: iptoasn TSV, ip-location-db CSV or MMDB.
     pub asn: Option<Field<PathBuf>>,
+    /// Catalogues of your own, one file each; workloads use them by their `service`. `closedpath catalog check FILE` says what is
+    /// wrong with one.
+    pub catalogs: Vec<Field<PathBuf>>,
 }
 
 impl RawData {
@@ -27,6 +30,7 @@ impl RawData {
             service_tags: read_optional(self.service_tags.as_ref(), problems),
             m365: read_optional(self.m365.as_ref(), problems),
             asn: read_optional(self.asn.as_ref(), problems),
+            catalogs: read_all(&self.catalogs, problems),
         }
     }
 }

@@ -75,6 +75,6 @@ pub(super) struct RawFile {
     pub target: Vec<At<RawTarget>>,
     /// Fetching URLs that certificates and redirects name.
     pub fetch: RawFetch,
-    /// Files that replace the embedded data.
+    /// Files that replace or complete what is embedded.
     pub data: RawData,
 }

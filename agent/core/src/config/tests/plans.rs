@@ -1,11 +1,12 @@
 //! Right files become the plan that was meant.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{CATALOGS, plan};
 use crate::config::{
     ClientProfile, EchoKind, Edge, Plan, Policy, ProxyExit, ResolverServer, Sku, Terminates, TrustAnchor,
-    TunnelKind,
+    TunnelKind, catalog_files,
 };
 use crate::target::{EndpointKey, Probe};
 
@@ -101,6 +102,7 @@ allow_private = ["CRL.corp.example"]
 service_tags = "ServiceTags_Public.json"
 m365 = "endpoints.json"
 asn = "asn.tsv"
+catalogs = ["site.toml", "/abs/other.toml"]
 "#;
 
 #[test]
@@ -164,6 +166,8 @@ fn every_key_reaches_the_plan() {
     assert_eq!(plan.targets[1].endpoint.to_string(), "192.0.2.1:0/icmp");
     assert_eq!(plan.targets[1].workload, "arc");
     assert_eq!(plan.fetch.allow_private, ["crl.corp.example"]);
+    assert_eq!(plan.data.catalogs, [PathBuf::from("site.toml"), "/abs/other.toml".into()]);
+    assert_eq!(catalog_files(EVERY_KEY), plan.data.catalogs);
     assert_eq!(plan.data.asn, Some("asn.tsv".into()));
 }
 

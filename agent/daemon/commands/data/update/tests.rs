@@ -160,17 +160,44 @@ fn the_web_service_is_asked_for_its_version_first_and_not_again_within_the_hour(
     let folder = Folder::make("m365");
     let update = async |job: &Job<'_>| job.vendor(Kind::M365).await.expect("it is taken");
     let (said, store) = updated(&folder, vendors(&server), true, None, update);
-    assert_eq!(
-        said,
-        "Microsoft 365 endpoints 2099010100 of 2099-01-01: 1 endpoint sets; in force from the next check on"
+    // Its words on the changes are not to be had here: the tables are compared.
+    assert!(
+        said.starts_with(
+            "Microsoft 365 endpoints 2099010100 of 2099-01-01: 1 endpoint sets; in force from the next check on\n\
+             changes since 2024073100: sets: 0 added, 67 removed, 1 changed\n"
+        ),
+        "{said}"
     );
     let client = store.asked().expect("it is remembered").client;
-    let expected =
-        ["version", "endpoints"].map(|what| format!("GET /{what}/Worldwide?clientrequestid={client}"));
+    let expected = ["version/Worldwide", "endpoints/Worldwide", "changes/Worldwide/2024073100"]
+        .map(|what| format!("GET /{what}?clientrequestid={client}"));
     assert_eq!(server.asked(), expected);
     let (said, _) = updated(&folder, vendors(&server), true, None, update);
     assert!(said.starts_with("not asked: the web service wants one question an hour; again in "), "{said}");
     assert_eq!(server.asked(), expected);
+}
+
+#[test]
+fn the_web_services_words_on_the_changes_are_told() {
+    let server = Server::start(|_| {
+        let version = r#"{"instance": "Worldwide", "latest": "2099010100"}"#;
+        let changes = include_str!("../../../../../tests/data/m365_changes.json");
+        vec![
+            ("/version/Worldwide", page(version)),
+            ("/endpoints/Worldwide", page(M365)),
+            ("/changes/Worldwide/2024073100", page(changes)),
+        ]
+    });
+    let folder = Folder::make("changes");
+    let update = async |job: &Job<'_>| job.vendor(Kind::M365).await.expect("it is taken");
+    let (said, _) = updated(&folder, vendors(&server), true, None, update);
+    assert!(
+        said.contains(
+            "\nchanges since 2024073100, in the web service's words: 0 sets added, 2 changed, 0 removed\n  set  32  "
+        ),
+        "{said}"
+    );
+    assert!(!said.contains("67 removed"), "{said}");
 }
 
 #[test]
