@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use anyhow::{Context, Result, bail};
 
 use crate::lab::Lab;
-use crate::position::{BASELINE, DefaultRoute, Internet, Position};
+use crate::plan::NODES;
+use crate::position::{BASELINE, DefaultRoute, Internet, Multipath, Position};
 use crate::server::Server;
 use crate::tools::command;
 use crate::wiring;
@@ -23,11 +24,15 @@ impl Lab {
     /// A route could not be changed.
     pub fn set(&mut self, position: Position) -> Result<()> {
         let (old, new) = (self.position.routes(), position.routes());
-        for node in ["ce", "vnet", "msw"] {
+        for node in NODES.iter().map(|node| node.name) {
             let batch = wiring::routes(node, "del", old.iter().filter(|route| !new.contains(route)))
                 + &wiring::routes(node, "add", new.iter().filter(|route| !old.contains(route)));
             if !batch.is_empty() {
                 self.node(node)?.feed(&["ip", "-batch", "-"], &batch)?;
+            }
+            let filter = position.filter(node);
+            if filter != self.position.filter(node) {
+                self.node(node)?.feed(&["nft", "-f", "-"], &wiring::switched(&filter))?;
             }
         }
         self.announce(self.position, position)?;
@@ -105,6 +110,31 @@ impl Lab {
     /// As [`Lab::set`].
     pub fn ipv6_leak(&mut self, leak: bool) -> Result<()> {
         self.set(Position { ipv6_leak: leak, ..self.position })
+    }
+
+    /// Spreads what goes to the Azure region over Microsoft peering and the Internet, or no longer.
+    ///
+    /// # Errors
+    /// As [`Lab::set`].
+    pub fn spread(&mut self, multipath: Multipath) -> Result<()> {
+        self.set(Position { multipath, ..self.position })
+    }
+
+    /// The link to a provider of Azure Peering Service comes up (`true`): it carries Front Door, and the Azure region
+    /// where ExpressRoute does not.
+    ///
+    /// # Errors
+    /// As [`Lab::set`].
+    pub fn peering_service(&mut self, up: bool) -> Result<()> {
+        self.set(Position { peering_service: up, ..self.position })
+    }
+
+    /// The MSEEs no longer tell whose packets they dropped when their time was over (`true`), or do again.
+    ///
+    /// # Errors
+    /// As [`Lab::set`].
+    pub fn silent_msees(&mut self, silent: bool) -> Result<()> {
+        self.set(Position { silent_msees: silent, ..self.position })
     }
 
     /// All switches and all records back to the baseline, all servers started, no ICMP limits.

@@ -77,6 +77,12 @@ pub(crate) fn rules(node: &str) -> Option<String> {
     }
 }
 
+/// `nft` input that puts `chains` in the place of what the switches had put there.
+pub(crate) fn switched(chains: &str) -> String {
+    let empty = "table inet switched\ndelete table inet switched\n";
+    if chains.is_empty() { empty.to_owned() } else { format!("{empty}table inet switched {{\n{chains}}}\n") }
+}
+
 /// Everything but the refusing addresses is dropped without a word; neighbour discovery goes on.
 const VOID: &str = "table inet void { chain arrive { type filter hook prerouting priority raw;
   ip daddr 192.0.2.210 accept
