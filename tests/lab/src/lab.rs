@@ -92,6 +92,11 @@ impl Lab {
         self.pki.file("root.pem")
     }
 
+    /// The certificate of the CA with which the edge inspects TLS, in PEM.
+    pub fn inspection_ca(&self) -> PathBuf {
+        self.pki.file("inspection-ca.pem")
+    }
+
     /// A command that runs `argv` inside `node` and dies with the thread that starts it. On `host`, `/etc/resolv.conf` names the lab's resolver.
     ///
     /// # Errors

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use anyhow::{Context, Result, bail};
 
 use crate::lab::Lab;
-use crate::plan::NODES;
+use crate::plan::{HOSTS, NODES};
 use crate::position::{BASELINE, DefaultRoute, Internet, Multipath, Position};
 use crate::server::Server;
 use crate::tools::command;
 use crate::wiring;
-use crate::zones::zone_of;
+use crate::zones::{PRIVATE_LINK, zone_of};
 
 impl Lab {
     /// How the switches stand.
@@ -137,7 +137,29 @@ impl Lab {
         self.set(Position { silent_msees: silent, ..self.position })
     }
 
-    /// All switches and all records back to the baseline, all servers started, no ICMP limits.
+    /// The edge lets the agent's host no longer out to the Internet, only the proxies (`true`), or again.
+    ///
+    /// # Errors
+    /// As [`Lab::set`].
+    pub fn proxy_only(&mut self, only: bool) -> Result<()> {
+        self.set(Position { proxy_only: only, ..self.position })
+    }
+
+    /// The edge takes every connection to port 443 for itself and shows certificates of its own CA ([`Lab::inspection_ca`]),
+    /// or no longer.
+    ///
+    /// # Errors
+    /// As [`Lab::set`] and [`Lab::start`].
+    pub fn inspect(&mut self, on: bool) -> Result<()> {
+        if on {
+            self.start(Server::Inspector)?
+        } else {
+            self.stop(Server::Inspector)?
+        }
+        self.set(Position { inspection: on, ..self.position })
+    }
+
+    /// All switches and all records back to the baseline, all servers of a new lab started and no others, no ICMP limits.
     ///
     /// # Errors
     /// As the single switches.
@@ -148,6 +170,7 @@ impl Lab {
         for name in names {
             self.reset_record(&name)?;
         }
+        Server::ON_DEMAND.into_iter().try_for_each(|server| self.stop(server))?;
         Server::ALL.into_iter().try_for_each(|server| self.start(server))
     }
 
@@ -189,6 +212,20 @@ impl Lab {
     pub fn set_record(&mut self, name: &str, addresses: &[IpAddr]) -> Result<()> {
         self.overrides.insert(name.to_owned(), addresses.to_vec());
         self.reload(name)
+    }
+
+    /// The private endpoint's alias suddenly answers with the public addresses (`true`), or with the private ones again.
+    ///
+    /// # Errors
+    /// As [`Lab::set_record`].
+    pub fn flip_private_endpoint(&mut self, public: bool) -> Result<()> {
+        if !public {
+            return self.reset_record(PRIVATE_LINK);
+        }
+        let host = HOSTS.iter().find(|host| host.name == "public.blob.azure.example");
+        let addresses = host.map(|host| host.addresses.iter().filter_map(|address| address.parse().ok()));
+        let addresses: Vec<IpAddr> = addresses.into_iter().flatten().collect();
+        self.set_record(PRIVATE_LINK, &addresses)
     }
 
     /// Gives `name` its addresses of the plan again.

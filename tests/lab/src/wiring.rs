@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::plan::{LAN, LINKS, NAT, PREFIXES, SILENT_RESOLVER};
+use crate::plan::{LAN, LINKS, NAT, PREFIXES, SILENT_RESOLVER, SITE_PROXY, VNET_EXIT};
 use crate::position::Route;
 
 /// `ip -batch` input that makes the links whose first end is `node`; `pid` finds the namespace of the other end.
@@ -44,6 +44,12 @@ pub(crate) fn addresses(node: &str) -> String {
     }
     if node == "dns" {
         let _ = writeln!(batch, "addr add {SILENT_RESOLVER}/24 dev lan");
+        let _ = writeln!(batch, "addr add {}/24 dev lan", SITE_PROXY.0);
+    }
+    if node == "vnet" {
+        for exit in VNET_EXIT {
+            let _ = writeln!(batch, "addr add {exit} dev lo");
+        }
     }
     for prefix in PREFIXES.iter().filter(|prefix| prefix.node == node) {
         let _ = writeln!(batch, "route add local {} dev lo", prefix.v4);

@@ -124,6 +124,12 @@ pub const AGENT_HOST: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 10);
 pub const RESOLVER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 53);
 /// An address of the same machine on which nothing ever answers.
 pub const SILENT_RESOLVER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 54);
+/// The forward proxy in the VNet: address and port.
+pub const VNET_PROXY: (Ipv4Addr, u16) = (Ipv4Addr::new(10, 100, 1, 6), 3128);
+/// The addresses with which it leaves Azure.
+pub const VNET_EXIT: [&str; 2] = ["198.51.100.194", "2001:db8:a1::2"];
+/// The forward proxy on the site's LAN, on the node of the resolver: address and port.
+pub const SITE_PROXY: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 168, 1, 55), 3128);
 /// The site's prefixes.
 pub const ONPREM: [&str; 2] = ["192.168.0.0/16", "2001:db8:1::/48"];
 /// The VNet's prefixes.
