@@ -197,3 +197,38 @@ fn stun_goes_the_way_of_its_network() {
         assert_eq!(told(stun), [(class, "confirmed")], "{stun:#}");
     }
 }
+
+/// The tunnel of [`Lab::start_tunnel`], and what lies behind it.
+const TUNNEL: &str = r#"
+[[tunnel]]
+name = "vpn-azure"
+kind = "ipsec"
+over = "er_private"
+outer_peer = ["10.100.255.4"]
+prefixes = ["10.101.0.0/16"]
+terminates = "host"
+interface = "ipsec0"
+
+[[target]]
+workload = "rest"
+host = "spoke.vnet.example"
+"#;
+
+#[test]
+fn what_goes_through_the_tunnel_is_encrypted_over_private_peering_and_nothing_else_is() {
+    let mut lab = lab::build();
+    let (_, report) = lab::check_with(&lab, ConfigVariant::Patterns, TUNNEL);
+    // There is no tunnel yet, and nothing answers.
+    assert_eq!(told(endpoint(&report, "spoke.vnet.example")), [("unknown", "unknown")]);
+    lab.start_tunnel().expect("the tunnel");
+    let (_, report) = lab::check_with(&lab, ConfigVariant::Patterns, TUNNEL);
+    let spoke = endpoint(&report, "spoke.vnet.example");
+    assert_eq!(spoke["class"], "er_private_ipsec", "{spoke:#}");
+    // The outer path is not seen in the tunnel's own packets: confirmed only where it is looked at, too.
+    assert_ne!(spoke["addresses"][0]["path"]["confidence"], "unknown", "{spoke:#}");
+    assert_eq!(told(endpoint(&report, "app.vnet.example")), [("er_private", "confirmed")]);
+    lab.withdraw_msees().expect("the switch");
+    let (_, report) = lab::check_with(&lab, ConfigVariant::Patterns, TUNNEL);
+    // Its packets no longer arrive.
+    assert_eq!(told(endpoint(&report, "spoke.vnet.example")), [("unknown", "unknown")]);
+}

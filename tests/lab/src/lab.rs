@@ -16,6 +16,7 @@ use crate::plan::{NODES, RESOLVER};
 use crate::position::{BASELINE, Position, fixed_routes};
 use crate::server::Server;
 use crate::tools::{command, missing_tools};
+use crate::tunnel::Tunnel;
 use crate::wiring;
 use crate::zones::{self, Overrides, ZONES};
 
@@ -24,6 +25,7 @@ use crate::zones::{self, Overrides, ZONES};
 pub struct Lab {
     pub(crate) servers: BTreeMap<Server, Child>,
     pub(crate) bgp: Option<Routers>,
+    pub(crate) tunnel: Option<Tunnel>,
     nodes: BTreeMap<&'static str, Namespace>,
     pub(crate) position: Position,
     pub(crate) overrides: Overrides,
@@ -56,6 +58,7 @@ impl Lab {
         let mut lab = Self {
             servers: BTreeMap::new(),
             bgp: None,
+            tunnel: None,
             nodes,
             position,
             overrides: Overrides::new(),

@@ -9,6 +9,7 @@
 //! * [`Situation`]: what is true in a position, by hand
 //! * [`Lab`]: builds all of it, flips the switches, runs programs in its nodes; dropping it leaves nothing
 //! * [`Lab::start_bgp`]: real routers (FRR) that announce what the switches say, and BMP to the agent's host
+//! * [`Lab::start_tunnel`]: a real IPsec tunnel (strongSwan) over private peering
 //! * [`torture`]: one namespace with hostile and odd certificates, CA hosts and servers
 //! * [`enter`]: makes root of an ordinary user, in a user namespace
 //!
@@ -31,6 +32,7 @@ mod switches;
 mod tools;
 pub mod torture;
 mod truth;
+mod tunnel;
 mod wiring;
 mod zones;
 
@@ -43,3 +45,4 @@ pub use server::Server;
 pub use situation::{BY_HOPS, BY_TABLES, SPREAD, Situation, Told};
 pub use tools::{Missing, missing_tools};
 pub use truth::{Kind, TRUTH, Truth};
+pub use tunnel::TUNNEL_INTERFACE;

@@ -152,14 +152,14 @@ impl Lab {
     /// As [`Lab::set`] and [`Lab::start`].
     pub fn inspect(&mut self, on: bool) -> Result<()> {
         if on {
-            self.start(Server::Inspector)?
+            self.start(Server::Inspector)?;
         } else {
-            self.stop(Server::Inspector)?
+            self.stop(Server::Inspector)?;
         }
         self.set(Position { inspection: on, ..self.position })
     }
 
-    /// All switches and all records back to the baseline, all servers of a new lab started and no others, no ICMP limits.
+    /// All switches and all records back to the baseline, all servers of a new lab started and no others, no tunnel, no ICMP limits.
     ///
     /// # Errors
     /// As the single switches.
@@ -170,6 +170,7 @@ impl Lab {
         for name in names {
             self.reset_record(&name)?;
         }
+        self.stop_tunnel();
         Server::ON_DEMAND.into_iter().try_for_each(|server| self.stop(server))?;
         Server::ALL.into_iter().try_for_each(|server| self.start(server))
     }

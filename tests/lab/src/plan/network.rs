@@ -124,6 +124,10 @@ pub const AGENT_HOST: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 10);
 pub const RESOLVER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 53);
 /// An address of the same machine on which nothing ever answers.
 pub const SILENT_RESOLVER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 54);
+/// The VPN gateway in the VNet.
+pub const TUNNEL_GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 100, 255, 4);
+/// What lies behind it, and is reached through the tunnel only.
+pub const TUNNEL_PREFIX: &str = "10.101.0.0/16";
 /// The forward proxy in the VNet: address and port.
 pub const VNET_PROXY: (Ipv4Addr, u16) = (Ipv4Addr::new(10, 100, 1, 6), 3128);
 /// The addresses with which it leaves Azure.
@@ -147,8 +151,9 @@ pub struct Prefix {
 }
 
 /// All such prefixes.
-pub const PREFIXES: [Prefix; 6] = [
+pub const PREFIXES: [Prefix; 7] = [
     Prefix { node: "vnet", v4: "10.100.1.0/24", v6: "2001:db8:100:1::/64" },
+    Prefix { node: "vnet", v4: "10.101.1.0/24", v6: "2001:db8:101:1::/64" },
     Prefix { node: "azure", v4: "198.51.100.128/26", v6: "2001:db8:a::/48" },
     Prefix { node: "afd", v4: "203.0.113.128/26", v6: "2001:db8:fd::/48" },
     Prefix { node: "cdn", v4: "192.0.2.64/27", v6: "2001:db8:cd::/48" },

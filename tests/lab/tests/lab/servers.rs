@@ -243,3 +243,23 @@ fn the_edge_inspects_tls_while_the_switch_says_so() {
     lab.restore().expect("restore");
     assert!(issuer(&lab, "198.51.100.132").contains("Example Issuing CA"));
 }
+
+#[test]
+fn the_tunnel_carries_its_prefix_over_private_peering_as_esp_and_nothing_else_does() {
+    let mut lab = lab();
+    let fetch = |lab: &Lab| said(lab, "host", "curl -s -m 1 http://10.101.1.4/");
+    assert_eq!(fetch(&lab), "");
+    lab.start_tunnel().expect("the tunnel");
+    lab.start_tunnel().expect("once more");
+    assert!(said(&lab, "host", "ip route get 10.101.1.4").contains("dev ipsec0"));
+    let rules = "table inet seen { counter tunnel { }; chain passing { type filter hook forward priority 0; \
+                 ip daddr 10.100.255.4 udp dport 4500 counter name tunnel; ip daddr 10.101.0.0/16 drop; }; }";
+    assert!(lab.exec("mse1p", &["nft", rules]).expect("nft starts").status.success());
+    assert_eq!(fetch(&lab), "src=10.102.0.1\n");
+    let counted = said(&lab, "mse1p", "nft list counter inet seen tunnel");
+    assert!(counted.contains("packets") && !counted.contains("packets 0 "), "{counted}");
+    lab.withdraw_msees().expect("the switch");
+    assert_eq!(fetch(&lab), "");
+    lab.restore().expect("restore");
+    assert_eq!(fetch(&lab), "");
+}
