@@ -36,8 +36,8 @@ pub struct Situation {
     pub third_party: Told,
     /// Findings that must be there: identifier and how the subject begins.
     pub findings: &'static [(&'static str, &'static str)],
-    /// The verdict on a workload that is promised to be closed and uses the VNet and the region.
-    pub verdict: &'static str,
+    /// The verdicts that are true on a workload that is promised to be closed and uses the VNet and the region.
+    pub verdicts: &'static [&'static str],
 }
 
 impl Situation {
@@ -81,7 +81,7 @@ const PROMISED: Situation = Situation {
     front_door: confirmed("internet_direct"),
     third_party: confirmed("internet_direct"),
     findings: &[],
-    verdict: "CLOSED",
+    verdicts: &["CLOSED"],
 };
 
 /// The switches that hold in two tables.
@@ -103,7 +103,7 @@ pub const BY_HOPS: [Situation; 9] = [
         region: confirmed("internet_direct"),
         region_v6: confirmed("internet_direct"),
         findings: &[("F01", "arm.azure.example"), ("F12", "app.vnet.example")],
-        verdict: "NOT_CLOSED",
+        verdicts: &["NOT_CLOSED"],
         ..PROMISED
     },
     Situation {
@@ -128,7 +128,7 @@ pub const BY_HOPS: [Situation; 9] = [
         position: Position { ipv6_leak: true, ..BASELINE },
         region_v6: confirmed("internet_direct"),
         findings: &[("F22", "arm.azure.example")],
-        verdict: "NOT_CLOSED",
+        verdicts: &["NOT_CLOSED"],
         ..PROMISED
     },
     Situation {
@@ -147,7 +147,7 @@ pub const BY_HOPS: [Situation; 9] = [
         region_v6: confirmed("internet_peering_service"),
         front_door: confirmed("internet_peering_service"),
         findings: &[("F29", "")],
-        verdict: "NOT_CLOSED",
+        verdicts: &["NOT_CLOSED"],
         ..PROMISED
     },
     Situation {
@@ -158,7 +158,7 @@ pub const BY_HOPS: [Situation; 9] = [
         private_v6: UNKNOWN,
         region: UNKNOWN,
         region_v6: UNKNOWN,
-        verdict: "UNDETERMINED",
+        verdicts: &["UNDETERMINED"],
         ..PROMISED
     },
 ];
@@ -174,7 +174,7 @@ pub const BY_TABLES: [Situation; 5] = [
         // The table's router is known by its IPv4 address: nothing shows that the gateway of IPv6 is the same.
         private_v6: UNKNOWN,
         region_v6: UNKNOWN,
-        verdict: "UNDETERMINED",
+        verdicts: &["UNDETERMINED"],
         ..PROMISED
     },
     Situation {
@@ -193,7 +193,7 @@ pub const BY_TABLES: [Situation; 5] = [
         region_v6: confirmed("internet_peering_service"),
         front_door: confirmed("internet_peering_service"),
         findings: &[("F29", "")],
-        verdict: "NOT_CLOSED",
+        verdicts: &["NOT_CLOSED"],
         ..PROMISED
     },
     Situation {
@@ -208,7 +208,7 @@ pub const BY_TABLES: [Situation; 5] = [
         position: Position { ipv6_leak: true, ..BASELINE },
         region_v6: confirmed("internet_direct"),
         findings: &[("F22", "arm.azure.example")],
-        verdict: "NOT_CLOSED",
+        verdicts: &["NOT_CLOSED"],
         ..PROMISED
     },
 ];
@@ -221,7 +221,7 @@ pub const SPREAD: [Situation; 2] = [
         position: Position { multipath: Multipath::Edge, ..BASELINE },
         region: UNKNOWN,
         region_v6: UNKNOWN,
-        verdict: "UNDETERMINED",
+        verdicts: &["NOT_CLOSED", "UNDETERMINED"],
         ..PROMISED
     },
     Situation {
@@ -230,7 +230,7 @@ pub const SPREAD: [Situation; 2] = [
         region: UNKNOWN,
         region_v6: UNKNOWN,
         findings: &[("F20", "arm.azure.example")],
-        verdict: "UNDETERMINED",
+        verdicts: &["NOT_CLOSED", "UNDETERMINED"],
         ..PROMISED
     },
 ];

@@ -18,7 +18,7 @@ const TOOLS: [(&str, &str); 12] = [
     ("unbound-control", "unbound"),
     ("nginx", "nginx-light"),
     ("openssl", "openssl"),
-    ("squid", "squid"),
+    ("squid", "squid-openssl"),
     ("turnserver", "coturn"),
 ];
 
