@@ -223,7 +223,8 @@ fn announced(node: &str, position: Position) -> Vec<(bool, String)> {
     all
 }
 
-/// The configuration of a neighbour. Without zebra it knows no own IPv6 address: a route-map names the next hop.
+/// The configuration of a neighbour. Without zebra it knows no own IPv6 address: a route-map names the next hop. Route-maps
+/// come first: until FRR reads one that it has been told to use, and five seconds longer, it announces nothing.
 fn far(node: &str, asn: u32, link: &Link, position: Position) -> String {
     let (edge, (own, own_v6)) = (link.a_addresses().0, link.b_addresses());
     let networks = |v6: bool| -> String {
@@ -233,13 +234,12 @@ fn far(node: &str, asn: u32, link: &Link, position: Position) -> String {
     // Behind a peering service is Microsoft's own network: the path is longer than that of ExpressRoute.
     let longer = if node == "psp" { " set as-path prepend 8075\n" } else { "" };
     format!(
-        "router bgp {asn}\n bgp router-id {own}\n no bgp ebgp-requires-policy\n no bgp network import-check\n \
+        "route-map own4 permit 10\n{longer}!\nroute-map own permit 10\n{longer} set ipv6 next-hop global {own_v6}\n!\n\
+         router bgp {asn}\n bgp router-id {own}\n no bgp ebgp-requires-policy\n no bgp network import-check\n \
          neighbor {edge} remote-as 65010\n neighbor {edge} update-source {own}\n neighbor {edge} ebgp-multihop 3\n \
          neighbor {edge} timers connect 1\n neighbor {edge} advertisement-interval 0\n neighbor {edge} passive\n \
          address-family ipv4 unicast\n  neighbor {edge} route-map own4 out\n{} exit-address-family\n \
-         address-family ipv6 unicast\n  neighbor {edge} activate\n  neighbor {edge} route-map own out\n{} exit-address-family\n!\n\
-         route-map own4 permit 10\n{longer}!\n\
-         route-map own permit 10\n{longer} set ipv6 next-hop global {own_v6}\n!\n",
+         address-family ipv6 unicast\n  neighbor {edge} activate\n  neighbor {edge} route-map own out\n{} exit-address-family\n!\n",
         networks(false),
         networks(true)
     )
