@@ -181,7 +181,16 @@ impl Server {
                 } else {
                     format!("unshare --user --map-user={NOBODY} --map-group={NOBODY} setpriv")
                 };
-                format!("{become_other} --pdeathsig KILL -- squid -N -f {}", path(conf))
+                // It leaves shared memory of one name, whoever it is and however it ends: here it has a place of its own for it.
+                let start = own.join("start");
+                fs::write(
+                    &start,
+                    format!(
+                        "mount -t tmpfs shm /dev/shm && exec {become_other} --pdeathsig KILL -- squid -N -f {}\n",
+                        path(conf)
+                    ),
+                )?;
+                format!("unshare --mount -- sh {}", path(start))
             }
             Self::Inspector => {
                 let conf = dir.join("inspector.nginx.conf");
