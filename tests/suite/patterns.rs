@@ -1,7 +1,7 @@
 //! In every position of the lab's switches, class and confidence of every address are those of the lab's table, which is written
 //! by hand: no wrong class, and `unknown` only where the table says so.
 
-use closedpath_lab::{BY_HOPS, BY_TABLES, ConfigVariant, Lab, Server, Situation, Told};
+use closedpath_lab::{BY_HOPS, BY_TABLES, ConfigVariant, Lab, SPREAD, Server, Situation, Told};
 use serde_json::Value;
 
 use crate::lab::{self, endpoint, found, verdict};
@@ -231,4 +231,47 @@ fn what_goes_through_the_tunnel_is_encrypted_over_private_peering_and_nothing_el
     let (_, report) = lab::check_with(&lab, ConfigVariant::Patterns, TUNNEL);
     // Its packets no longer arrive.
     assert_eq!(told(endpoint(&report, "spoke.vnet.example")), [("unknown", "unknown")]);
+}
+
+#[test]
+fn where_flows_are_spread_over_classes_one_flow_does_not_speak_for_all() {
+    hold(&mut lab::build(), &SPREAD);
+}
+
+#[test]
+fn where_flows_are_spread_over_classes_the_edges_table_changes_nothing() {
+    let mut lab = lab::build();
+    lab.start_bgp().expect("the routers start");
+    hold(&mut lab, &SPREAD[..1]);
+}
+
+/// Where the lab's STUN servers are.
+const ECHOES: &str = r#"
+[[echo]]
+stun = "echo.azure.example:3478"
+
+[[echo]]
+stun = "echo.cdn.example:3478"
+"#;
+
+#[test]
+fn the_source_address_seen_outside_confirms_what_silent_msees_and_the_edges_table_leave_probable() {
+    let mut lab = lab::build();
+    lab.start_bgp().expect("the routers start");
+    for server in [Server::AzureStun, Server::InternetStun] {
+        lab.start(server).expect("turnserver starts");
+    }
+    lab.silent_msees(true).expect("the switch");
+    let (_, report) = lab::check_with(&lab, ConfigVariant::Patterns, ECHOES);
+    let arm = endpoint(&report, "arm.azure.example");
+    let of_v4 = |address: &&Value| address["ip"] == "198.51.100.132";
+    let path = &arm["addresses"].as_array().expect("addresses").iter().find(of_v4).expect("IPv4")["path"];
+    let says = |item: &Value| {
+        item["id"] == "E8" && item["says"].as_str().is_some_and(|says| says.contains("198.51.100.17"))
+    };
+    assert!(path["evidence"].as_array().expect("evidence").iter().any(says), "{path:#}");
+    assert_eq!((&path["class"], &path["confidence"]), (&"er_microsoft".into(), &"confirmed".into()));
+    // Private peering translates nothing, and no echo lies behind it.
+    let app = endpoint(&report, "app.vnet.example");
+    assert_eq!(told(app), [("er_private", "probable")], "{app:#}");
 }
