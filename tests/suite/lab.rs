@@ -1,5 +1,7 @@
 //! How the tests use the lab: build it, flip a switch, run the real agent inside as an unprivileged user, read its report.
 
+use std::fs;
+use std::path::Path;
 use std::process::Output;
 
 use closedpath_lab::{ConfigVariant, Lab};
@@ -16,7 +18,19 @@ pub fn build() -> Lab {
 
 /// The exit status and the report of `check`.
 pub fn check(lab: &Lab, variant: ConfigVariant) -> (i32, Value) {
+    check_with(lab, variant, "")
+}
+
+/// The same with more blocks in the configuration.
+pub fn check_with(lab: &Lab, variant: ConfigVariant, more: &str) -> (i32, Value) {
     let config = lab.config(variant).expect("a configuration");
+    let text = fs::read_to_string(&config).expect("it was just written");
+    fs::write(&config, text + more).expect("a file");
+    check_as(lab, &config)
+}
+
+/// The same with this configuration.
+pub fn check_as(lab: &Lab, config: &Path) -> (i32, Value) {
     let output = agent(lab, &["check", "--format", "json", "--config", &config.display().to_string()]);
     let text = String::from_utf8_lossy(&output.stdout);
     let report = serde_json::from_str(&text)

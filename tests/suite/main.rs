@@ -7,6 +7,7 @@ mod lab;
 mod layers;
 mod messages;
 mod paths;
+mod patterns;
 mod plan;
 mod readme;
 mod scale;

@@ -11,7 +11,7 @@ use crate::enter::is_root;
 use crate::lab::{BIND_AND_EXEC, Lab};
 
 /// The user that Debian calls `nobody`.
-const NOBODY: u32 = 65534;
+pub(crate) const NOBODY: u32 = 65534;
 
 impl Lab {
     /// The directory the agent may write to. It belongs to the agent's user.

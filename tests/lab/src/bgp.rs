@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::lab::Lab;
 use crate::nursery;
 use crate::plan::{AGENT_HOST, LINKS, Link, PREFIXES};
-use crate::position::{DefaultRoute, Internet, Position};
+use crate::position::{DefaultRoute, Internet, Multipath, Position};
 use crate::tools::command;
 
 /// Where the edge sends its table.
@@ -24,8 +24,8 @@ const BGPD: &str = "/usr/lib/frr/bgpd";
 /// How long a router may take until it answers its terminal.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The edge's neighbours and their AS.
-const NEIGHBOURS: [(&str, u32); 5] =
-    [("mse1p", 12076), ("mse2p", 12076), ("mse1m", 12076), ("mse2m", 12076), ("isp", 64500)];
+const NEIGHBOURS: [(&str, u32); 6] =
+    [("mse1p", 12076), ("mse2p", 12076), ("mse1m", 12076), ("mse2m", 12076), ("isp", 64500), ("psp", 64501)];
 
 /// The routers; they end with this.
 #[derive(Debug)]
@@ -185,6 +185,7 @@ fn announced(node: &str, position: Position) -> Vec<(bool, String)> {
     let up = match node {
         "mse1p" | "mse1m" => position.msees && position.primary,
         "isp" => position.internet == Internet::Open,
+        "psp" => position.peering_service,
         _ => position.msees,
     };
     let mut all = Vec::new();
@@ -194,7 +195,19 @@ fn announced(node: &str, position: Position) -> Vec<(bool, String)> {
     };
     match node {
         _ if !up => {}
-        "isp" => add("0.0.0.0/0", Some("::/0")),
+        "isp" => {
+            add("0.0.0.0/0", Some("::/0"));
+            for prefix in PREFIXES.iter().filter(|prefix| prefix.node == "azure") {
+                if position.multipath == Multipath::Edge {
+                    add(prefix.v4, Some(prefix.v6));
+                }
+            }
+        }
+        "psp" => {
+            for prefix in PREFIXES.iter().filter(|prefix| ["azure", "afd"].contains(&prefix.node)) {
+                add(prefix.v4, Some(prefix.v6));
+            }
+        }
         "mse1m" | "mse2m" => {
             for prefix in PREFIXES.iter().filter(|prefix| prefix.node == "azure") {
                 add(prefix.v4, Some(prefix.v6).filter(|_| !position.ipv6_leak));
@@ -210,20 +223,23 @@ fn announced(node: &str, position: Position) -> Vec<(bool, String)> {
     all
 }
 
-/// The configuration of a neighbour. Without zebra it knows no own IPv6 address: a route-map names the next hop.
+/// The configuration of a neighbour. Without zebra it knows no own IPv6 address: a route-map names the next hop. Route-maps
+/// come first: until FRR reads one that it has been told to use, and five seconds longer, it announces nothing.
 fn far(node: &str, asn: u32, link: &Link, position: Position) -> String {
     let (edge, (own, own_v6)) = (link.a_addresses().0, link.b_addresses());
     let networks = |v6: bool| -> String {
         let of = announced(node, position).into_iter().filter(|(is_v6, _)| *is_v6 == v6);
         of.map(|(_, prefix)| format!("  network {prefix}\n")).collect()
     };
+    // Behind a peering service is Microsoft's own network: the path is longer than that of ExpressRoute.
+    let longer = if node == "psp" { " set as-path prepend 8075\n" } else { "" };
     format!(
-        "router bgp {asn}\n bgp router-id {own}\n no bgp ebgp-requires-policy\n no bgp network import-check\n \
+        "route-map own4 permit 10\n{longer}!\nroute-map own permit 10\n{longer} set ipv6 next-hop global {own_v6}\n!\n\
+         router bgp {asn}\n bgp router-id {own}\n no bgp ebgp-requires-policy\n no bgp network import-check\n \
          neighbor {edge} remote-as 65010\n neighbor {edge} update-source {own}\n neighbor {edge} ebgp-multihop 3\n \
          neighbor {edge} timers connect 1\n neighbor {edge} advertisement-interval 0\n neighbor {edge} passive\n \
-         address-family ipv4 unicast\n{} exit-address-family\n \
-         address-family ipv6 unicast\n  neighbor {edge} activate\n  neighbor {edge} route-map own out\n{} exit-address-family\n!\n\
-         route-map own permit 10\n set ipv6 next-hop global {own_v6}\n!\n",
+         address-family ipv4 unicast\n  neighbor {edge} route-map own4 out\n{} exit-address-family\n \
+         address-family ipv6 unicast\n  neighbor {edge} activate\n  neighbor {edge} route-map own out\n{} exit-address-family\n!\n",
         networks(false),
         networks(true)
     )

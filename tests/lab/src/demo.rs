@@ -8,7 +8,7 @@ use std::process::{Child, ExitCode, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use closedpath_lab::{ConfigVariant, DefaultRoute, Lab};
+use closedpath_lab::{ConfigVariant, DefaultRoute, Lab, Multipath};
 
 use crate::program;
 
@@ -20,6 +20,12 @@ const HELP: &str = "
   truth       what is true now     primary     only the primary MSEEs withdraw theirs
   cut         no Internet route    drop        a firewall drops all Internet traffic
   leak        IPv6 to Azure leaks  azure       the default route goes to Azure
+  spread      the edge spreads Azure over Microsoft peering and the Internet
+  service     a provider of Azure Peering Service comes up
+  silent      the MSEEs tell nobody whose time was over
+  flip        the private endpoint's name answers the public address
+  inspect     the edge opens TLS   proxy       only the proxies may go out
+  tunnel      IPsec from the host to a gateway in the VNet
   restore     everything as it was at first
   in NODE COMMAND…                 run a command in a node, e.g. `in host traceroute -T -p 443 blob.azure.example`
   quit        (or Ctrl-C)
@@ -103,6 +109,13 @@ fn obey(lab: &mut Lab, agent: &Path, config: &Path, line: &str) -> Result<()> {
         "drop" => lab.drop_internet(),
         "leak" => lab.ipv6_leak(true),
         "azure" => lab.set_default_route(DefaultRoute::ViaAzure),
+        "spread" => lab.spread(Multipath::Edge),
+        "service" => lab.peering_service(true),
+        "silent" => lab.silent_msees(true),
+        "flip" => lab.flip_private_endpoint(true),
+        "inspect" => lab.inspect(true),
+        "proxy" => lab.proxy_only(true),
+        "tunnel" => lab.start_tunnel(),
         "restore" | "mend" => lab.restore(),
         _ => match line.split_whitespace().collect::<Vec<_>>().as_slice() {
             ["in", node, command @ ..] if !command.is_empty() => {

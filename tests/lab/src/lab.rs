@@ -16,6 +16,7 @@ use crate::plan::{NODES, RESOLVER};
 use crate::position::{BASELINE, Position, fixed_routes};
 use crate::server::Server;
 use crate::tools::{command, missing_tools};
+use crate::tunnel::Tunnel;
 use crate::wiring;
 use crate::zones::{self, Overrides, ZONES};
 
@@ -24,6 +25,7 @@ use crate::zones::{self, Overrides, ZONES};
 pub struct Lab {
     pub(crate) servers: BTreeMap<Server, Child>,
     pub(crate) bgp: Option<Routers>,
+    pub(crate) tunnel: Option<Tunnel>,
     nodes: BTreeMap<&'static str, Namespace>,
     pub(crate) position: Position,
     pub(crate) overrides: Overrides,
@@ -56,6 +58,7 @@ impl Lab {
         let mut lab = Self {
             servers: BTreeMap::new(),
             bgp: None,
+            tunnel: None,
             nodes,
             position,
             overrides: Overrides::new(),
@@ -90,6 +93,11 @@ impl Lab {
     /// The certificate of the lab's root CA, in PEM.
     pub fn root_certificate(&self) -> PathBuf {
         self.pki.file("root.pem")
+    }
+
+    /// The certificate of the CA with which the edge inspects TLS, in PEM.
+    pub fn inspection_ca(&self) -> PathBuf {
+        self.pki.file("inspection-ca.pem")
     }
 
     /// A command that runs `argv` inside `node` and dies with the thread that starts it. On `host`, `/etc/resolv.conf` names the lab's resolver.

@@ -5,9 +5,11 @@
 //! Tests and the demo run the agent inside it and compare what it says with what is true by construction.
 //!
 //! * [`plan`]: the one table of nodes, links, prefixes and hosts; everything else is generated from it
-//! * [`Position`]: how the switches stand; a pure function turns it into routes
+//! * [`Position`]: how the switches stand; a pure function turns it into routes and packet filters
+//! * [`Situation`]: what is true in a position, by hand
 //! * [`Lab`]: builds all of it, flips the switches, runs programs in its nodes; dropping it leaves nothing
 //! * [`Lab::start_bgp`]: real routers (FRR) that announce what the switches say, and BMP to the agent's host
+//! * [`Lab::start_tunnel`]: a real IPsec tunnel (strongSwan) over private peering
 //! * [`torture`]: one namespace with hostile and odd certificates, CA hosts and servers
 //! * [`enter`]: makes root of an ordinary user, in a user namespace
 //!
@@ -25,10 +27,12 @@ mod pki;
 pub mod plan;
 mod position;
 mod server;
+mod situation;
 mod switches;
 mod tools;
 pub mod torture;
 mod truth;
+mod tunnel;
 mod wiring;
 mod zones;
 
@@ -36,7 +40,9 @@ pub use bgp::{BMP_PORT, BMP_ROUTER};
 pub use config::ConfigVariant;
 pub use enter::{enter, is_root};
 pub use lab::Lab;
-pub use position::{BASELINE, DefaultRoute, Internet, Position};
+pub use position::{BASELINE, DefaultRoute, Internet, Multipath, Position};
 pub use server::Server;
+pub use situation::{BY_HOPS, BY_TABLES, SPREAD, Situation, Told};
 pub use tools::{Missing, missing_tools};
 pub use truth::{Kind, TRUTH, Truth};
+pub use tunnel::TUNNEL_INTERFACE;

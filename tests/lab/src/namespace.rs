@@ -13,7 +13,8 @@ use crate::nursery;
 use crate::tools::command;
 
 /// Written inside the new namespace before anything else: no duplicate address detection, errors sent from the
-/// interface a packet came in by, no rate limits, servers on any address of a local prefix (IPv6 wants to be told). The kernel's own limits are printed first.
+/// interface a packet came in by, no rate limits, servers on any address of a local prefix (IPv6 wants to be told), the
+/// ports in the hash that chooses among several next hops. The kernel's own limits are printed first.
 const PREPARE: &str = r#"
 cd /proc/sys/net
 for key in $LIMITS; do [ -e $key ] && echo "$key $(cat $key)"; done
@@ -24,6 +25,7 @@ set_to 0 ipv6/conf/all/disable_ipv6; set_to 0 ipv6/conf/default/disable_ipv6
 set_to 0 ipv6/conf/default/accept_dad; set_to 0 ipv6/conf/all/accept_dad
 set_to 0 ipv6/conf/default/accept_ra; set_to 1 ipv6/conf/all/keep_addr_on_down
 set_to 1 ipv6/ip_nonlocal_bind
+set_to 1 ipv4/fib_multipath_hash_policy; set_to 1 ipv6/fib_multipath_hash_policy
 set_to 0 ipv4/icmp_ratelimit; set_to 0 ipv6/icmp/ratelimit
 set_to 1000000 ipv4/icmp_msgs_per_sec; set_to 100000 ipv4/icmp_msgs_burst
 set_to "$FORWARD" ipv4/ip_forward; set_to "$FORWARD" ipv6/conf/all/forwarding

@@ -34,6 +34,20 @@ http {{
     text + "}\n"
 }
 
+/// The configuration of what inspects TLS on the edge: whatever the name, it shows the certificate that has all of them.
+pub(crate) fn inspector(dir: &Path, pki: &Pki) -> String {
+    let mut text = format!(
+        "user root root;\ndaemon off;\nmaster_process off;\npid {0}/inspector.pid;\nevents {{}}\nhttp {{\n  access_log off;\n",
+        dir.display()
+    );
+    for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
+        let _ = writeln!(text, "  {kind}_temp_path {}/inspector.{kind};", dir.display());
+    }
+    text += "  server {\n    listen 0.0.0.0:8443 ssl;\n    listen [::]:8443 ssl ipv6only=on;\n";
+    certificate(&mut text, "inspected", pki);
+    text + "    location / { return 200 \"inspected\\n\"; }\n  }\n}\n"
+}
+
 fn server(text: &mut String, node: &str, host: &Host, pki: &Pki) {
     let addresses: Vec<IpAddr> = host.addresses.iter().filter_map(|address| address.parse().ok()).collect();
     let here: Vec<String> =

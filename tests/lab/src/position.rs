@@ -22,7 +22,18 @@ pub enum Internet {
     Dropped,
 }
 
-/// The position of all switches that move routes.
+/// Where a route to the Azure region has two next hops of different classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Multipath {
+    /// Nowhere.
+    None,
+    /// On the customer edge: Microsoft peering and the Internet provider, flow by flow.
+    Edge,
+    /// On the agent's host: the customer edge and the second edge, which leads to the Internet only.
+    Host,
+}
+
+/// The position of all switches that move routes or packet filters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
     /// The MSEEs advertise their routes, and the site's are accepted.
@@ -35,6 +46,16 @@ pub struct Position {
     pub default_route: DefaultRoute,
     /// Microsoft peering carries IPv4 only, so IPv6 to the Azure region leaks to the Internet.
     pub ipv6_leak: bool,
+    /// Two next hops of different classes.
+    pub multipath: Multipath,
+    /// A link to a provider of Azure Peering Service is up: it carries what is Microsoft's unless ExpressRoute does.
+    pub peering_service: bool,
+    /// The MSEEs drop packets whose time is over without a word.
+    pub silent_msees: bool,
+    /// The edge lets nothing of the agent's host out to the Internet: proxies only.
+    pub proxy_only: bool,
+    /// The edge takes every connection to port 443 for itself and inspects it.
+    pub inspection: bool,
 }
 
 /// Everything as promised: both circuits up, the Internet open.
@@ -44,6 +65,11 @@ pub const BASELINE: Position = Position {
     internet: Internet::Open,
     default_route: DefaultRoute::Internet,
     ipv6_leak: false,
+    multipath: Multipath::None,
+    peering_service: false,
+    silent_msees: false,
+    proxy_only: false,
+    inspection: false,
 };
 
 /// One route of one node in the words of `ip route`, e.g. `10.100.0.0/16 via 10.255.0.2 metric 10`.
@@ -82,6 +108,13 @@ impl Position {
                 routes.v6("ce", "::/0", private, metric);
             }
         }
+        if self.peering_service {
+            for prefix in PREFIXES.iter().filter(|prefix| ["azure", "afd"].contains(&prefix.node)) {
+                routes.v4("ce", prefix.v4, "psp", 50);
+                routes.v6("ce", prefix.v6, "psp", 50);
+            }
+        }
+        self.multipath(&mut routes);
         match self.internet {
             Internet::Open => {
                 routes.v4("ce", "0.0.0.0/0", "isp", 100);
@@ -94,6 +127,58 @@ impl Position {
             }
         }
         routes.0
+    }
+
+    /// Routes with two next hops go before all others to the region.
+    fn multipath(&self, routes: &mut Routes) {
+        let (node, hops) = match self.multipath {
+            Multipath::None => return,
+            Multipath::Edge => (
+                "ce",
+                [
+                    ["198.51.100.2 dev mse1m", "203.0.113.2 dev isp"],
+                    ["2001:db8:251::2 dev mse1m", "2001:db8:203::2 dev isp"],
+                ],
+            ),
+            Multipath::Host => (
+                "host",
+                [
+                    ["192.168.1.1 dev lan", "192.168.1.2 dev lan"],
+                    ["2001:db8:1:1::1 dev lan", "2001:db8:1:1::2 dev lan"],
+                ],
+            ),
+        };
+        for azure in PREFIXES.iter().filter(|prefix| prefix.node == "azure") {
+            for (prefix, [one, other]) in [azure.v4, azure.v6].into_iter().zip(hops) {
+                routes.add(node, format!("{prefix} metric 5 nexthop via {one} nexthop via {other}"));
+            }
+        }
+    }
+
+    /// The packet filter that this position puts on `node`, besides the one that never changes: the inside of an `nft` table.
+    pub(crate) fn filter(&self, node: &str) -> String {
+        let mut chains = String::new();
+        if self.silent_msees && node.starts_with("mse") {
+            chains += "chain silent { type filter hook output priority 0;
+  icmp type time-exceeded drop
+  icmpv6 type time-exceeded drop
+}
+";
+        }
+        if self.proxy_only && node == "ce" {
+            chains += "chain proxies { type filter hook forward priority 0;
+  oifname { isp, psp } ip saddr 192.168.1.10 reject with icmpx admin-prohibited
+  oifname { isp, psp } ip6 saddr 2001:db8:1:1::10 reject with icmpx admin-prohibited
+}
+";
+        }
+        if self.inspection && node == "ce" {
+            chains += "chain inspect { type nat hook prerouting priority dstnat;
+  iifname lan tcp dport 443 redirect to :8443
+}
+";
+        }
+        chains
     }
 }
 
@@ -108,6 +193,9 @@ pub(crate) fn fixed_routes() -> Vec<Route> {
         ("msw", "198.51.100.16/29", "mse1m"),
         ("msw", "198.51.100.24/29", "mse2m"),
         ("msw", "198.51.100.192/28", "vnet"),
+        ("msw", "203.0.113.72/29", "psp"),
+        ("afd", "203.0.113.72/29", "psp"),
+        ("psp", "203.0.113.72/29", "ce"),
     ] {
         routes.v4(node, pool_route, via, 10);
     }
@@ -125,7 +213,8 @@ pub(crate) fn fixed_routes() -> Vec<Route> {
     for prefix in &PREFIXES {
         let path: &[(&'static str, &'static str)] = match prefix.node {
             "vnet" => &[],
-            "azure" => &[("msw", "azure"), ("isp", "msw")],
+            "azure" => &[("msw", "azure"), ("isp", "msw"), ("psp", "msw")],
+            "afd" => &[("isp", "afd"), ("psp", "afd")],
             node => &[("isp", node)],
         };
         for &(from, to) in path {
@@ -137,6 +226,8 @@ pub(crate) fn fixed_routes() -> Vec<Route> {
         ("msw", "isp"),
         ("azure", "msw"),
         ("isp", "void"),
+        ("fw", "isp"),
+        ("psp", "msw"),
         ("afd", "isp"),
         ("cdn", "isp"),
         ("ca", "isp"),

@@ -2,15 +2,19 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::agent::NOBODY;
+use crate::enter::is_root;
 use crate::namespace::Namespace;
 use crate::nursery;
 use crate::pki::Pki;
+use crate::plan::{HOSTS, SITE_PROXY, VNET_EXIT, VNET_PROXY};
 use crate::{nginx, zones};
 
 /// How long a server may take until it listens.
@@ -37,10 +41,24 @@ pub enum Server {
     Ocsp,
     /// The OCSP responder for the root's certificates.
     RootOcsp,
+    /// A forward proxy in the VNet, which leaves by Azure's way to the Internet.
+    VnetProxy,
+    /// A forward proxy on the site's LAN, which leaves as everything there does.
+    SiteProxy,
+    /// What opens TLS on the edge, where the switch sends connections to it.
+    Inspector,
+    /// A STUN server of the Azure region.
+    AzureStun,
+    /// A STUN server on the Internet.
+    InternetStun,
 }
 
 impl Server {
-    /// All servers, in the order they are started.
+    /// Those that run only where they are asked for ([`crate::Lab::start`]); [`crate::Lab::restore`] ends them.
+    pub const ON_DEMAND: [Self; 5] =
+        [Self::VnetProxy, Self::SiteProxy, Self::Inspector, Self::AzureStun, Self::InternetStun];
+
+    /// The servers that a new lab has, in the order they are started.
     pub const ALL: [Self; 9] = [
         Self::Dns,
         Self::Vnet,
@@ -56,11 +74,12 @@ impl Server {
     /// The node it runs on.
     pub fn node(self) -> &'static str {
         match self {
-            Self::Dns => "dns",
-            Self::Vnet => "vnet",
-            Self::Azure | Self::ClientCertificate => "azure",
+            Self::Dns | Self::SiteProxy => "dns",
+            Self::Vnet | Self::VnetProxy => "vnet",
+            Self::Inspector => "ce",
+            Self::Azure | Self::ClientCertificate | Self::AzureStun => "azure",
             Self::Afd => "afd",
-            Self::Cdn => "cdn",
+            Self::Cdn | Self::InternetStun => "cdn",
             Self::Ca | Self::Ocsp | Self::RootOcsp => "ca",
         }
     }
@@ -77,6 +96,11 @@ impl Server {
             Self::Ca => (Ipv4Addr::new(192, 0, 2, 130), 80),
             Self::Ocsp => (Ipv4Addr::UNSPECIFIED, 8001),
             Self::RootOcsp => (Ipv4Addr::UNSPECIFIED, 8002),
+            Self::VnetProxy => VNET_PROXY,
+            Self::SiteProxy => SITE_PROXY,
+            Self::Inspector => (Ipv4Addr::UNSPECIFIED, 8443),
+            Self::AzureStun => (Ipv4Addr::new(198, 51, 100, 137), 3478),
+            Self::InternetStun => (Ipv4Addr::new(192, 0, 2, 76), 3478),
         }
     }
 
@@ -144,6 +168,48 @@ impl Server {
                      -CAfile {root} -cert {leaf} -key {key} -cert_chain {above}"
                 )
             }
+            Self::VnetProxy | Self::SiteProxy => {
+                // squid gives up root for a user of its own; where there is no other user, it must believe to be one.
+                let own = dir.join(format!("{self:?}").to_lowercase());
+                let conf = own.join("squid.conf");
+                fs::create_dir_all(&own)?;
+                let exits: &[&str] = if self == Self::VnetProxy { &VNET_EXIT } else { &[] };
+                fs::write(&conf, squid(self.listens_on(), exits, &own))?;
+                let become_other = if is_root() {
+                    chown(&own, Some(NOBODY), Some(NOBODY))?;
+                    format!("setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups")
+                } else {
+                    format!("unshare --user --map-user={NOBODY} --map-group={NOBODY} setpriv")
+                };
+                // It leaves shared memory of one name, whoever it is and however it ends: here it has a place of its own for it.
+                let start = own.join("start");
+                fs::write(
+                    &start,
+                    format!(
+                        "mount -t tmpfs shm /dev/shm && exec {become_other} --pdeathsig KILL -- squid -N -f {}\n",
+                        path(conf)
+                    ),
+                )?;
+                format!("unshare --mount -- sh {}", path(start))
+            }
+            Self::Inspector => {
+                let conf = dir.join("inspector.nginx.conf");
+                fs::write(&conf, nginx::inspector(dir, pki))?;
+                format!("nginx -e {} -p {} -c {}", path(self.log(dir)), dir.display(), path(conf))
+            }
+            Self::AzureStun | Self::InternetStun => {
+                let name = if self == Self::AzureStun { "echo.azure.example" } else { "echo.cdn.example" };
+                let host =
+                    HOSTS.iter().find(|host| host.name == name).context("the plan has no such name")?;
+                let listen: String = host.addresses.iter().map(|address| format!(" -L {address}")).collect();
+                let file = |ending: &str| path(dir.join(format!("{self:?}.{ending}").to_lowercase()));
+                format!(
+                    "turnserver -S -n{listen} -p 3478 --no-tls --no-dtls --no-cli --no-rfc5780 -m 1 --log-file stdout --simple-log \
+                     --pidfile {} -b {}",
+                    file("pid"),
+                    file("db")
+                )
+            }
             Self::Ocsp => responder(pki, "issuing", 8001),
             Self::RootOcsp => responder(pki, "root", 8002),
             Self::Vnet | Self::Azure | Self::Afd | Self::Cdn | Self::Ca => {
@@ -162,4 +228,19 @@ fn responder(pki: &Pki, issuer: &str, port: u16) -> String {
     format!(
         "openssl ocsp -port {port} -index {index} -CA {certificate} -rsigner {certificate} -rkey {key} -ndays 7 -ignore_err"
     )
+}
+
+/// A forward proxy that keeps nothing. It asks the site's resolver, and leaves with the addresses `exits`.
+fn squid((address, port): (Ipv4Addr, u16), exits: &[&str], dir: &Path) -> String {
+    let (dir, resolver) = (dir.display(), crate::plan::RESOLVER);
+    let mut text = format!(
+        "visible_hostname squid\nhttp_port {address}:{port}\nudp_outgoing_address {address}\ndns_nameservers {resolver}
+http_access allow all\ncache deny all\ncache_mem 8 MB\nconnect_timeout 2 seconds\nshutdown_lifetime 0 seconds
+pid_filename none\nnetdb_filename none\npinger_enable off\nmax_filedescriptors 1024\ncoredump_dir {dir}
+cache_log {dir}/cache.log\naccess_log stdio:{dir}/access.log\n"
+    );
+    for exit in exits {
+        text += &format!("tcp_outgoing_address {exit}\n");
+    }
+    text
 }

@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use anyhow::{Context, Result, bail};
 
 use crate::lab::Lab;
-use crate::position::{BASELINE, DefaultRoute, Internet, Position};
+use crate::plan::{HOSTS, NODES};
+use crate::position::{BASELINE, DefaultRoute, Internet, Multipath, Position};
 use crate::server::Server;
 use crate::tools::command;
 use crate::wiring;
-use crate::zones::zone_of;
+use crate::zones::{PRIVATE_LINK, zone_of};
 
 impl Lab {
     /// How the switches stand.
@@ -23,11 +24,15 @@ impl Lab {
     /// A route could not be changed.
     pub fn set(&mut self, position: Position) -> Result<()> {
         let (old, new) = (self.position.routes(), position.routes());
-        for node in ["ce", "vnet", "msw"] {
+        for node in NODES.iter().map(|node| node.name) {
             let batch = wiring::routes(node, "del", old.iter().filter(|route| !new.contains(route)))
                 + &wiring::routes(node, "add", new.iter().filter(|route| !old.contains(route)));
             if !batch.is_empty() {
                 self.node(node)?.feed(&["ip", "-batch", "-"], &batch)?;
+            }
+            let filter = position.filter(node);
+            if filter != self.position.filter(node) {
+                self.node(node)?.feed(&["nft", "-f", "-"], &wiring::switched(&filter))?;
             }
         }
         self.announce(self.position, position)?;
@@ -107,7 +112,54 @@ impl Lab {
         self.set(Position { ipv6_leak: leak, ..self.position })
     }
 
-    /// All switches and all records back to the baseline, all servers started, no ICMP limits.
+    /// Spreads what goes to the Azure region over Microsoft peering and the Internet, or no longer.
+    ///
+    /// # Errors
+    /// As [`Lab::set`].
+    pub fn spread(&mut self, multipath: Multipath) -> Result<()> {
+        self.set(Position { multipath, ..self.position })
+    }
+
+    /// The link to a provider of Azure Peering Service comes up (`true`): it carries Front Door, and the Azure region
+    /// where ExpressRoute does not.
+    ///
+    /// # Errors
+    /// As [`Lab::set`].
+    pub fn peering_service(&mut self, up: bool) -> Result<()> {
+        self.set(Position { peering_service: up, ..self.position })
+    }
+
+    /// The MSEEs no longer tell whose packets they dropped when their time was over (`true`), or do again.
+    ///
+    /// # Errors
+    /// As [`Lab::set`].
+    pub fn silent_msees(&mut self, silent: bool) -> Result<()> {
+        self.set(Position { silent_msees: silent, ..self.position })
+    }
+
+    /// The edge lets the agent's host no longer out to the Internet, only the proxies (`true`), or again.
+    ///
+    /// # Errors
+    /// As [`Lab::set`].
+    pub fn proxy_only(&mut self, only: bool) -> Result<()> {
+        self.set(Position { proxy_only: only, ..self.position })
+    }
+
+    /// The edge takes every connection to port 443 for itself and shows certificates of its own CA ([`Lab::inspection_ca`]),
+    /// or no longer.
+    ///
+    /// # Errors
+    /// As [`Lab::set`] and [`Lab::start`].
+    pub fn inspect(&mut self, on: bool) -> Result<()> {
+        if on {
+            self.start(Server::Inspector)?;
+        } else {
+            self.stop(Server::Inspector)?;
+        }
+        self.set(Position { inspection: on, ..self.position })
+    }
+
+    /// All switches and all records back to the baseline, all servers of a new lab started and no others, no tunnel, no ICMP limits.
     ///
     /// # Errors
     /// As the single switches.
@@ -118,6 +170,8 @@ impl Lab {
         for name in names {
             self.reset_record(&name)?;
         }
+        self.stop_tunnel();
+        Server::ON_DEMAND.into_iter().try_for_each(|server| self.stop(server))?;
         Server::ALL.into_iter().try_for_each(|server| self.start(server))
     }
 
@@ -159,6 +213,20 @@ impl Lab {
     pub fn set_record(&mut self, name: &str, addresses: &[IpAddr]) -> Result<()> {
         self.overrides.insert(name.to_owned(), addresses.to_vec());
         self.reload(name)
+    }
+
+    /// The private endpoint's alias suddenly answers with the public addresses (`true`), or with the private ones again.
+    ///
+    /// # Errors
+    /// As [`Lab::set_record`].
+    pub fn flip_private_endpoint(&mut self, public: bool) -> Result<()> {
+        if !public {
+            return self.reset_record(PRIVATE_LINK);
+        }
+        let host = HOSTS.iter().find(|host| host.name == "public.blob.azure.example");
+        let addresses = host.map(|host| host.addresses.iter().filter_map(|address| address.parse().ok()));
+        let addresses: Vec<IpAddr> = addresses.into_iter().flatten().collect();
+        self.set_record(PRIVATE_LINK, &addresses)
     }
 
     /// Gives `name` its addresses of the plan again.

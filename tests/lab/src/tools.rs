@@ -7,7 +7,7 @@ use std::process::Command;
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Each program with the Debian package it comes from.
-const TOOLS: [(&str, &str); 10] = [
+const TOOLS: [(&str, &str); 12] = [
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("sysctl", "procps"),
@@ -18,6 +18,8 @@ const TOOLS: [(&str, &str); 10] = [
     ("unbound-control", "unbound"),
     ("nginx", "nginx-light"),
     ("openssl", "openssl"),
+    ("squid", "squid-openssl"),
+    ("turnserver", "coturn"),
 ];
 
 /// A program that is not installed.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::plan::{LAN, LINKS, NAT, PREFIXES, SILENT_RESOLVER};
+use crate::plan::{LAN, LINKS, NAT, PREFIXES, SILENT_RESOLVER, SITE_PROXY, TUNNEL_GATEWAY, VNET_EXIT};
 use crate::position::Route;
 
 /// `ip -batch` input that makes the links whose first end is `node`; `pid` finds the namespace of the other end.
@@ -44,6 +44,15 @@ pub(crate) fn addresses(node: &str) -> String {
     }
     if node == "dns" {
         let _ = writeln!(batch, "addr add {SILENT_RESOLVER}/24 dev lan");
+        let _ = writeln!(batch, "addr add {}/24 dev lan", SITE_PROXY.0);
+    }
+    if node == "vnet" {
+        let _ = writeln!(batch, "link add name gateway type bridge\nlink set gateway up");
+        // strongSwan wants an address of its own in what it protects.
+        let _ = writeln!(batch, "addr add {TUNNEL_GATEWAY} dev gateway\naddr add 10.101.0.1 dev gateway");
+        for exit in VNET_EXIT {
+            let _ = writeln!(batch, "addr add {exit} dev lo");
+        }
     }
     for prefix in PREFIXES.iter().filter(|prefix| prefix.node == node) {
         let _ = writeln!(batch, "route add local {} dev lo", prefix.v4);
@@ -75,6 +84,12 @@ pub(crate) fn rules(node: &str) -> Option<String> {
             })
         }
     }
+}
+
+/// `nft` input that puts `chains` in the place of what the switches had put there.
+pub(crate) fn switched(chains: &str) -> String {
+    let empty = "table inet switched\ndelete table inet switched\n";
+    if chains.is_empty() { empty.to_owned() } else { format!("{empty}table inet switched {{\n{chains}}}\n") }
 }
 
 /// Everything but the refusing addresses is dropped without a word; neighbour discovery goes on.

@@ -50,7 +50,10 @@ pub(crate) fn zone(zone: &str, overrides: &Overrides) -> String {
         }
     }
     match zone {
-        "azure.example" => text += AZURE,
+        "azure.example" => {
+            let stands = |line: &&str| !overrides.keys().any(|name| name_of(line) == *name);
+            text.extend(AZURE.lines().filter(stands).flat_map(|line| [line, "\n"]));
+        }
         "afd.example" => text += "shop 3600 CNAME portal\n",
         "site.example" => text += "ns A 192.168.1.53\n",
         "odd.example" => odd(&mut text),
@@ -60,11 +63,19 @@ pub(crate) fn zone(zone: &str, overrides: &Overrides) -> String {
     text
 }
 
+/// The alias that leads to the private endpoint.
+pub(crate) const PRIVATE_LINK: &str = "acct.privatelink.blob.azure.example";
+
 /// A private endpoint: three names, TTLs that fall along the chain.
 const AZURE: &str = "acct.blob 300 CNAME acct.privatelink.blob
 acct.privatelink.blob 60 CNAME pe.vnet.example.
 gone 60 CNAME nowhere.cdn.example.
 ";
+
+/// The full name that a line of [`AZURE`] is about.
+fn name_of(line: &str) -> String {
+    format!("{}.azure.example", line.split(' ').next().unwrap_or_default())
+}
 
 fn record(text: &mut String, name: &str, ttl: u32, address: &str) {
     let kind = if address.contains(':') { "AAAA" } else { "A" };
@@ -167,6 +178,15 @@ mod tests {
         let text = zone("azure.example", &overrides);
         let of_arm: Vec<&str> = text.lines().filter(|line| line.starts_with("arm.")).collect();
         assert_eq!(of_arm, ["arm.azure.example. 300 A 192.0.2.66"]);
+    }
+
+    #[test]
+    fn an_override_replaces_an_alias() {
+        let overrides = Overrides::from([(PRIVATE_LINK.to_owned(), vec![IpAddr::from([192, 0, 2, 66])])]);
+        let text = zone("azure.example", &overrides);
+        let alias: Vec<&str> = text.lines().filter(|line| line.starts_with("acct.privatelink")).collect();
+        assert_eq!(alias, ["acct.privatelink.blob.azure.example. 60 A 192.0.2.66"]);
+        assert!(text.contains("acct.blob 300 CNAME acct.privatelink.blob\n"));
     }
 
     #[test]

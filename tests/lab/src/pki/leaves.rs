@@ -53,6 +53,7 @@ fn names(host: &Host) -> Vec<String> {
         "pe.vnet.example" => {
             &["pe.vnet.example", "acct.blob.azure.example", "acct.privatelink.blob.azure.example"]
         }
+        "public.blob.azure.example" => &["public.blob.azure.example", "acct.blob.azure.example"],
         name => &[name],
     };
     names.iter().map(|&name| name.to_owned()).collect()

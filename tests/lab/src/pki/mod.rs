@@ -4,6 +4,7 @@
 
 mod authority;
 mod extension;
+mod inspection;
 mod leaves;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ pub(crate) fn make(dir: &Path) -> Result<Pki> {
     let mut index = leaves::make(&authority, &pki)?;
     index.sort();
     authority.publish(&pki, &index)?;
+    inspection::make(&pki)?;
     Ok(pki)
 }
 

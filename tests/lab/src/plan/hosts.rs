@@ -66,10 +66,13 @@ use Certificate::{
 };
 
 /// All names with addresses (CNAMEs and names that fail stand in the zone templates).
-pub const HOSTS: [Host; 33] = [
+pub const HOSTS: [Host; 35] = [
     host("pe.vnet.example", &["10.100.1.4", "2001:db8:100:1::4"], Good, 10),
     host("app.vnet.example", &["10.100.1.5"], Good, 60),
+    host("spoke.vnet.example", &["10.101.1.4"], Good, 60),
     host("blob.azure.example", &["198.51.100.130", "198.51.100.131", "2001:db8:a::130"], Good, 60),
+    // Where acct.blob.azure.example is when its private endpoint is not used.
+    host("public.blob.azure.example", &["198.51.100.139", "2001:db8:a::139"], Good, 60),
     host("arm.azure.example", &["198.51.100.132", "2001:db8:a::132"], Good, 300),
     host("v6only.azure.example", &["2001:db8:a::133"], Good, 300),
     host("tls12.azure.example", &["198.51.100.134", "2001:db8:a::134"], Tls12, 300),

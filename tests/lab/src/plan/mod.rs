@@ -9,5 +9,5 @@ mod network;
 pub use hosts::{Certificate, HOSTS, Host, LOAD_NAMES, LoadName, load_name};
 pub use network::{
     AGENT_HOST, Anchor, LAN, LINKS, Link, NAT, NODES, Nat, Node, ONPREM, PREFIXES, Prefix, RESOLVER,
-    SILENT_RESOLVER, VNET, node_of,
+    SILENT_RESOLVER, SITE_PROXY, TUNNEL_GATEWAY, TUNNEL_PREFIX, VNET, VNET_EXIT, VNET_PROXY, node_of,
 };

@@ -14,13 +14,14 @@ pub struct Node {
 }
 
 /// All nodes.
-pub const NODES: [Node; 16] = [
+pub const NODES: [Node; 18] = [
     Node { name: "host", is: "the server the agent runs on", router: false },
     Node { name: "dns", is: "the site's resolver", router: false },
     // Not a bridge on the edge itself: bridged packets would meet the edge's NAT, and a bridge that has an address
     // waits up to a second for its carrier before it answers an IPv6 neighbour.
     Node { name: "switch", is: "the site's LAN: host, dns and ce are plugged in", router: false },
     Node { name: "ce", is: "customer edge: LAN, source NAT, routes", router: true },
+    Node { name: "fw", is: "a second edge of the site: LAN, source NAT, Internet only", router: true },
     Node { name: "mse1p", is: "primary MSEE, private peering", router: true },
     Node { name: "mse2p", is: "secondary MSEE, private peering", router: true },
     Node { name: "mse1m", is: "primary MSEE, Microsoft peering", router: true },
@@ -33,6 +34,7 @@ pub const NODES: [Node; 16] = [
     Node { name: "msw", is: "Microsoft's WAN", router: true },
     Node { name: "azure", is: "public services of one Azure region", router: true },
     Node { name: "isp", is: "the Internet provider", router: true },
+    Node { name: "psp", is: "a provider of Azure Peering Service, idle at the baseline", router: true },
     Node { name: "afd", is: "Front Door: Microsoft, but only on the Internet", router: true },
     Node { name: "cdn", is: "a third party's CDN", router: true },
     Node { name: "ca", is: "a public CA: CRL, OCSP, AIA", router: true },
@@ -74,7 +76,7 @@ const fn link(a: &'static str, b: &'static str, v4: [u8; 4], v6: [u16; 2]) -> Li
 }
 
 /// All links but the LAN. An interface has the name of the node it leads to.
-pub const LINKS: [Link; 16] = [
+pub const LINKS: [Link; 20] = [
     link("ce", "mse1p", [10, 255, 0, 0], [0x255, 0]),
     link("ce", "mse2p", [10, 255, 0, 4], [0x255, 4]),
     link("ce", "mse1m", [198, 51, 100, 0], [0x251, 0]),
@@ -91,9 +93,13 @@ pub const LINKS: [Link; 16] = [
     link("isp", "afd", [203, 0, 113, 40], [0xf, 0x28]),
     link("isp", "cdn", [203, 0, 113, 44], [0xf, 0x2c]),
     link("isp", "ca", [203, 0, 113, 48], [0xf, 0x30]),
+    link("ce", "psp", [203, 0, 113, 52], [0x203, 4]),
+    link("fw", "isp", [203, 0, 113, 56], [0x203, 8]),
+    link("psp", "msw", [203, 0, 113, 60], [0xf, 0x3c]),
+    link("psp", "afd", [203, 0, 113, 64], [0xf, 0x40]),
 ];
 
-/// A node on the LAN with its addresses there; `ce` is the router.
+/// A node on the LAN with its addresses there; `ce` is the router, `fw` another one.
 #[derive(Debug, Clone, Copy)]
 pub struct Anchor {
     /// The node.
@@ -105,8 +111,9 @@ pub struct Anchor {
 }
 
 /// The LAN: each node's interface on it is called `lan`.
-pub const LAN: [Anchor; 3] = [
+pub const LAN: [Anchor; 4] = [
     Anchor { node: "ce", v4: "192.168.1.1/24", v6: "2001:db8:1:1::1/64" },
+    Anchor { node: "fw", v4: "192.168.1.2/24", v6: "2001:db8:1:1::2/64" },
     Anchor { node: "host", v4: "192.168.1.10/24", v6: "2001:db8:1:1::10/64" },
     Anchor { node: "dns", v4: "192.168.1.53/24", v6: "2001:db8:1:1::53/64" },
 ];
@@ -117,6 +124,16 @@ pub const AGENT_HOST: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 10);
 pub const RESOLVER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 53);
 /// An address of the same machine on which nothing ever answers.
 pub const SILENT_RESOLVER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 54);
+/// The VPN gateway in the VNet.
+pub const TUNNEL_GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 100, 255, 4);
+/// What lies behind it, and is reached through the tunnel only.
+pub const TUNNEL_PREFIX: &str = "10.101.0.0/16";
+/// The forward proxy in the VNet: address and port.
+pub const VNET_PROXY: (Ipv4Addr, u16) = (Ipv4Addr::new(10, 100, 1, 6), 3128);
+/// The addresses with which it leaves Azure.
+pub const VNET_EXIT: [&str; 2] = ["198.51.100.194", "2001:db8:a1::2"];
+/// The forward proxy on the site's LAN, on the node of the resolver: address and port.
+pub const SITE_PROXY: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 168, 1, 55), 3128);
 /// The site's prefixes.
 pub const ONPREM: [&str; 2] = ["192.168.0.0/16", "2001:db8:1::/48"];
 /// The VNet's prefixes.
@@ -134,8 +151,9 @@ pub struct Prefix {
 }
 
 /// All such prefixes.
-pub const PREFIXES: [Prefix; 6] = [
+pub const PREFIXES: [Prefix; 7] = [
     Prefix { node: "vnet", v4: "10.100.1.0/24", v6: "2001:db8:100:1::/64" },
+    Prefix { node: "vnet", v4: "10.101.1.0/24", v6: "2001:db8:101:1::/64" },
     Prefix { node: "azure", v4: "198.51.100.128/26", v6: "2001:db8:a::/48" },
     Prefix { node: "afd", v4: "203.0.113.128/26", v6: "2001:db8:fd::/48" },
     Prefix { node: "cdn", v4: "192.0.2.64/27", v6: "2001:db8:cd::/48" },
@@ -160,8 +178,10 @@ pub struct Nat {
 }
 
 /// All translations.
-pub const NAT: [Nat; 4] = [
+pub const NAT: [Nat; 6] = [
     Nat { node: "ce", out: "isp", v4: "203.0.113.1", pool: "203.0.113.0/30", v6: None },
+    Nat { node: "fw", out: "isp", v4: "203.0.113.57", pool: "203.0.113.56/30", v6: None },
+    Nat { node: "ce", out: "psp", v4: "203.0.113.73", pool: "203.0.113.72/29", v6: None },
     Nat { node: "ce", out: "mse1m", v4: "198.51.100.17", pool: "198.51.100.16/29", v6: None },
     Nat { node: "ce", out: "mse2m", v4: "198.51.100.25", pool: "198.51.100.24/29", v6: None },
     Nat {

@@ -1,9 +1,10 @@
 //! Which way packets go: hop by hop, and for every destination of the truth table at every position of it.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use closedpath_lab::plan::HOSTS;
-use closedpath_lab::{DefaultRoute, Lab, TRUTH};
+use closedpath_lab::{DefaultRoute, Lab, Multipath, TRUTH};
 
 use crate::{lab, said};
 
@@ -148,4 +149,51 @@ fn all_addresses_of_the_plan_are_where_the_plan_says() {
             assert!(closedpath_lab::plan::node_of(address).is_some(), "{address}");
         }
     }
+}
+
+#[test]
+fn two_next_hops_send_flows_both_ways() {
+    let mut lab = lab();
+    for (multipath, sources) in [
+        (Multipath::Edge, ["src=198.51.100.17", "src=203.0.113.1"]),
+        (Multipath::Host, ["src=198.51.100.17", "src=203.0.113.57"]),
+    ] {
+        lab.spread(multipath).expect("spread");
+        // Each connection is another flow: that 30 take one way has a chance of one in five hundred million.
+        let script = "for i in $(seq 30); do curl -s -m 2 http://198.51.100.130/; done";
+        let output = lab.exec("host", &["sh", "-c", script]).expect("it starts");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(text.lines().collect::<BTreeSet<_>>(), sources.into());
+    }
+    lab.restore().expect("restore");
+    assert_eq!(hops(&lab, "198.51.100.130")[1], "198.51.100.2");
+}
+
+#[test]
+fn a_peering_service_carries_front_door_and_the_region_where_expressroute_does_not() {
+    let mut lab = lab();
+    for _ in 0..2 {
+        lab.peering_service(true).expect("peering service");
+    }
+    assert_eq!(hops(&lab, "203.0.113.130"), ["192.168.1.1", "203.0.113.54", "203.0.113.130"]);
+    assert_eq!(hops(&lab, "2001:db8:fd::130")[1], "2001:db8:203::6");
+    assert_eq!(hops(&lab, "198.51.100.130")[1], "198.51.100.2");
+    assert_eq!(hops(&lab, "192.0.2.66")[1], "203.0.113.2");
+    lab.withdraw_msees().expect("withdraw");
+    assert_eq!(
+        hops(&lab, "198.51.100.130"),
+        ["192.168.1.1", "203.0.113.54", "203.0.113.62", "198.51.100.130"]
+    );
+    let source = || said(&lab, "host", "curl -s -m 2 --interface 192.168.1.10 http://blob.azure.example/");
+    assert_eq!(source(), "src=203.0.113.73\n");
+}
+
+#[test]
+fn silent_msees_are_missing_among_the_hops() {
+    let mut lab = lab();
+    lab.silent_msees(true).expect("silent");
+    assert_eq!(hops(&lab, "198.51.100.130"), ["192.168.1.1", "203.0.113.18", "198.51.100.130"]);
+    assert_eq!(hops(&lab, "2001:db8:100:1::4"), ["2001:db8:1:1::1", "2001:db8:100:1::4"]);
+    lab.restore().expect("restore");
+    assert_eq!(hops(&lab, "198.51.100.130")[1], "198.51.100.2");
 }

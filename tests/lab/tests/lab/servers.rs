@@ -166,3 +166,100 @@ fn every_configuration_is_toml() {
         assert!(table["target"].as_array().is_some_and(|targets| targets.len() > 25));
     }
 }
+
+#[test]
+fn proxies_leave_by_their_own_ways_and_alone_where_the_edge_says_so() {
+    let mut lab = lab();
+    for proxy in [Server::VnetProxy, Server::SiteProxy] {
+        lab.start(proxy).expect("squid starts");
+    }
+    lab.proxy_only(true).expect("the switch");
+    let through = |proxy: &str| {
+        let options = if proxy.is_empty() { String::new() } else { format!("-x http://{proxy}:3128 ") };
+        said(&lab, "host", &format!("curl -s -m 2 {options}http://echo.cdn.example/"))
+    };
+    assert!(
+        through("10.100.1.6").contains("198.51.100.194") || through("10.100.1.6").contains("2001:db8:a1::2")
+    );
+    let by_the_site = through("192.168.1.55");
+    assert!(by_the_site.contains("203.0.113.1") || by_the_site.contains("2001:db8:1:1::53"), "{by_the_site}");
+    assert_eq!(through(""), "");
+    lab.restore().expect("restore");
+    assert!(said(&lab, "host", "curl -s -m 2 -4 http://echo.cdn.example/").contains("203.0.113.1"));
+    assert_eq!(said(&lab, "host", "curl -s -m 2 -x http://10.100.1.6:3128 http://echo.cdn.example/"), "");
+}
+
+#[test]
+fn stun_servers_tell_which_pool_a_packet_came_from() {
+    let mut lab = lab();
+    for server in [Server::AzureStun, Server::InternetStun] {
+        lab.start(server).expect("turnserver starts");
+    }
+    let seen =
+        |lab: &Lab, address: &str| said(lab, "host", &format!("timeout 5 turnutils_stunclient {address}"));
+    for (address, source) in [
+        ("198.51.100.137", "reflexive addr: 198.51.100.17:"),
+        ("192.0.2.76", "reflexive addr: 203.0.113.1:"),
+        ("2001:db8:a::137", "reflexive addr: 2001:db8:1:1::10:"),
+    ] {
+        let text = seen(&lab, address);
+        assert!(text.contains(source), "{text}");
+    }
+    lab.primary_down().expect("the switch");
+    let text = seen(&lab, "198.51.100.137");
+    assert!(text.contains("reflexive addr: 198.51.100.25:"), "{text}");
+}
+
+#[test]
+fn the_private_endpoints_alias_flips_to_the_public_address_and_back() {
+    let mut lab = lab();
+    let resolved = |lab: &Lab| said(lab, "host", "dig +short acct.blob.azure.example A");
+    let private = resolved(&lab);
+    assert_eq!(private, "acct.privatelink.blob.azure.example.\npe.vnet.example.\n10.100.1.4\n");
+    for _ in 0..2 {
+        lab.flip_private_endpoint(true).expect("the switch");
+        assert_eq!(resolved(&lab), "acct.privatelink.blob.azure.example.\n198.51.100.139\n");
+    }
+    lab.restore().expect("restore");
+    assert_eq!(resolved(&lab), private);
+}
+
+#[test]
+fn the_edge_inspects_tls_while_the_switch_says_so() {
+    let mut lab = lab();
+    let issuer = |lab: &Lab, address: &str| {
+        let script = format!(
+            "openssl s_client -connect {address}:443 -servername arm.azure.example </dev/null 2>/dev/null | openssl x509 -noout -issuer"
+        );
+        let output = lab.exec("host", &["sh", "-c", &script]).expect("it starts");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    for _ in 0..2 {
+        lab.inspect(true).expect("the switch");
+    }
+    for address in ["198.51.100.132", "[2001:db8:a::132]"] {
+        assert!(issuer(&lab, address).contains("Example Site Inspection CA"), "{}", issuer(&lab, address));
+    }
+    lab.restore().expect("restore");
+    assert!(issuer(&lab, "198.51.100.132").contains("Example Issuing CA"));
+}
+
+#[test]
+fn the_tunnel_carries_its_prefix_over_private_peering_as_esp_and_nothing_else_does() {
+    let mut lab = lab();
+    let fetch = |lab: &Lab| said(lab, "host", "curl -s -m 1 http://10.101.1.4/");
+    assert_eq!(fetch(&lab), "");
+    lab.start_tunnel().expect("the tunnel");
+    lab.start_tunnel().expect("once more");
+    assert!(said(&lab, "host", "ip route get 10.101.1.4").contains("dev ipsec0"));
+    let rules = "table inet seen { counter tunnel { }; chain passing { type filter hook forward priority 0; \
+                 ip daddr 10.100.255.4 udp dport 4500 counter name tunnel; ip daddr 10.101.0.0/16 drop; }; }";
+    assert!(lab.exec("mse1p", &["nft", rules]).expect("nft starts").status.success());
+    assert_eq!(fetch(&lab), "src=10.102.0.1\n");
+    let counted = said(&lab, "mse1p", "nft list counter inet seen tunnel");
+    assert!(counted.contains("packets") && !counted.contains("packets 0 "), "{counted}");
+    lab.withdraw_msees().expect("the switch");
+    assert_eq!(fetch(&lab), "");
+    lab.restore().expect("restore");
+    assert_eq!(fetch(&lab), "");
+}
