@@ -1,6 +1,7 @@
 //! The edges of one agent: performs what the closure asks for, and remembers traces between rounds.
 
 mod contact;
+mod echoes;
 mod traces;
 
 use std::net::{IpAddr, SocketAddr};
@@ -18,6 +19,8 @@ use closedpath_net::{NetError, Resolvers, RouteTable, TlsClient};
 use crate::cache::Cache;
 use crate::fetcher::Fetcher;
 use crate::inquiries::Inquiries;
+use contact::Reached;
+use echoes::Echoes;
 use traces::Traces;
 
 /// Sockets, resolvers and trust anchors.
@@ -27,6 +30,7 @@ pub struct Edges {
     routes: RouteTable,
     timeout: Duration,
     proxies: Vec<closedpath_core::config::Proxy>,
+    echoes: Echoes,
     lost: Vec<String>,
     traces: Traces,
     inquiries: Inquiries,
@@ -46,6 +50,7 @@ impl Edges {
             routes: RouteTable::open()?,
             timeout: plan.probe.timeout,
             proxies: plan.proxies.clone(),
+            echoes: Echoes::new(plan),
             lost: untraced.into_iter().chain(lost).collect(),
             traces,
             inquiries: Inquiries::new(Fetcher::new(plan.probe.timeout, cache, tls.clone()), memory.is_some()),
@@ -90,15 +95,19 @@ impl Edges {
     async fn probe(&self, key: &EndpointKey, ip: IpAddr) -> AddressObservation {
         let at = SystemTime::now();
         let route = self.routes.lookup(ip).await;
-        let (to, contact, stream) = self.contact(key, ip).await;
+        let Reached { to, contact, stream, mapped } = self.contact(key, ip).await;
         let reachable = contact.answered();
         let handshake = async {
             let stream = stream.filter(|_| key.probe.uses_tls())?;
             Some(self.tls.handshake(stream, &key.host, self.timeout).await.0)
         };
-        let (tls, traces): (Option<TlsObservation>, _) =
-            tokio::join!(handshake, self.traces.to(to, reachable, route.as_ref()));
-        AddressObservation { tls, route, traces, ..AddressObservation::new(ip, at, contact) }
+        let echo = async {
+            let asked = contact.made() && self.echoes.contain(key);
+            if asked { mapped.or(self.echoes.ask(key, ip, self.timeout, &self.tls).await) } else { None }
+        };
+        let (tls, reflexive, traces): (Option<TlsObservation>, _, _) =
+            tokio::join!(handshake, echo, self.traces.to(to, reachable, route.as_ref()));
+        AddressObservation { tls, route, traces, reflexive, ..AddressObservation::new(ip, at, contact) }
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use closedpath_core::closure::roots;
-use closedpath_core::config::{EchoKind, Plan, Resolver, ResolverServer};
+use closedpath_core::config::{Plan, Resolver, ResolverServer};
 use closedpath_core::failure::label;
 use closedpath_core::target::EndpointKey;
 
@@ -71,18 +71,5 @@ fn others(plan: &Plan) -> String {
         "  www.microsoft.com, download.microsoft.com, endpoints.office.com; with --only asn iptoasn.com; what these redirect to;\n",
         "  or instead the mirror of --from, and the proxy of --proxy\n",
     ));
-    if !plan.echoes.is_empty() {
-        text.push_str("  not contacted by this version, though configured: ");
-        let names: Vec<String> = plan
-            .echoes
-            .iter()
-            .map(|echo| match &echo.kind {
-                EchoKind::Stun(host, port) => format!("STUN at {host}:{port}"),
-                EchoKind::Url(url, _) => url.clone(),
-            })
-            .collect();
-        text.push_str(&names.join(", "));
-        text.push('\n');
-    }
     text
 }

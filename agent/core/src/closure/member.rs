@@ -78,6 +78,16 @@ impl Member {
         }
     }
 
+    /// Whether no workload needs it: it is a canary or an echo, and nothing else.
+    pub fn is_only_watched(&self) -> bool {
+        self.origins.iter().all(|origin| origin.is_only_watched())
+    }
+
+    /// Whether it is an echo and nothing else: its certificates do not matter (DESIGN §4.5).
+    pub(super) fn is_only_echo(&self) -> bool {
+        self.origins.iter().all(|origin| *origin == Origin::Echo)
+    }
+
     /// Addresses with which contact was made.
     pub fn contacted(&self) -> impl Iterator<Item = IpAddr> + '_ {
         self.addresses.iter().filter_map(|(ip, seen)| match seen {

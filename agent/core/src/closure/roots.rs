@@ -1,9 +1,9 @@
-//! R1, R9, R10: what the configuration itself asks for.
+//! R1, R9, R10 and E8: what the configuration itself asks for.
 
 use std::net::SocketAddr;
 
 use crate::catalog::{Catalog, Expansion};
-use crate::config::{Plan, Policy};
+use crate::config::{Echo, Plan, Policy};
 use crate::target::{EndpointKey, Origin, Probe, Requirement};
 
 /// One endpoint that one workload asks for by configuration.
@@ -15,7 +15,7 @@ pub struct Root {
     pub origin: Origin,
     /// For which workload.
     pub workload: String,
-    /// How badly; canaries are optional.
+    /// How badly; canaries and echoes are optional.
     pub requirement: Requirement,
     /// Endpoints with the same group are alternatives: one suffices.
     pub group: String,
@@ -82,6 +82,9 @@ pub fn roots(plan: &Plan, catalogs: &[Catalog], servers: &[(String, SocketAddr)]
         for host in &plan.topology.ntp {
             let key = EndpointKey::new(host, 123, Probe::Ntp);
             add(key, Origin::Ntp, Requirement::Soft, Some("a time source"));
+        }
+        for key in plan.echoes.iter().filter_map(Echo::endpoint) {
+            add(key, Origin::Echo, Requirement::Optional, None);
         }
         // What is only watched is judged as closed would be (DESIGN §4.5).
         if workload.policy != Policy::ClosedExcept {

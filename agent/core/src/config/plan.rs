@@ -9,7 +9,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::target::EndpointKey;
+use crate::target::{EndpointKey, Probe};
 
 /// Everything the configuration says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -306,6 +306,20 @@ pub struct Bmp {
 pub struct Echo {
     /// How it is asked.
     pub kind: EchoKind,
+}
+
+impl Echo {
+    /// What is asked, directly: never through a proxy, whose own address the answer would be.
+    pub fn endpoint(&self) -> Option<EndpointKey> {
+        match &self.kind {
+            EchoKind::Stun(host, port) => Some(EndpointKey::new(host, *port, Probe::Stun)),
+            EchoKind::Url(url, _) => {
+                let url = url::Url::parse(url).ok()?;
+                let probe = if url.scheme() == "https" { Probe::Https } else { Probe::Http };
+                Some(EndpointKey::new(url.host_str()?, url.port_or_known_default()?, probe))
+            }
+        }
+    }
 }
 
 /// How an echo is asked.

@@ -14,7 +14,7 @@ use crate::failure::label;
 use crate::observation::AddressObservation;
 use crate::rib::{DefaultRoute, Family, Lookup};
 use crate::tables::{Communities, Community};
-use crate::target::{EndpointKey, Origin};
+use crate::target::EndpointKey;
 
 /// The AS of ExpressRoute's communities.
 const EXPRESSROUTE: u16 = 12076;
@@ -122,13 +122,13 @@ pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey) -> Vec<Finding> {
     findings
 }
 
-/// What was seen and judged of an endpoint's addresses; canaries are left out.
+/// What was seen and judged of an endpoint's addresses; what is only watched is left out.
 fn observed<'j>(
     judged: &'j Judged<'_>,
     key: &EndpointKey,
 ) -> impl Iterator<Item = (IpAddr, &'j AddressObservation, &'j Judgement)> {
     let member = judged.picture.members.get(key);
-    let member = member.filter(|m| m.origins.iter().any(|origin| *origin != Origin::Canary));
+    let member = member.filter(|member| !member.is_only_watched());
     let judgements = judged.of.get(key);
     member.into_iter().flat_map(|member| &member.addresses).filter_map(move |(ip, seen)| match seen {
         Seen::Observed(seen) => Some((*ip, seen.as_ref(), judgements?.get(ip)?)),

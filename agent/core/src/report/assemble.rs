@@ -12,7 +12,7 @@ use super::{AgentReport, DataReport, Report, SCHEMA, WorkloadReport};
 use crate::attribution::{Judged, Judgement, judge};
 use crate::catalog::Catalog;
 use crate::closure::{Chain, Member, Past, Picture, Seen};
-use crate::config::Plan;
+use crate::config::{Echo, Plan};
 use crate::findings;
 use crate::observation::{Contact, DnsStatus};
 use crate::pki::revocation::{Revocation, Staple};
@@ -171,10 +171,10 @@ fn address(
     }
 }
 
-/// An entry of `required_outside`; `None` for what is on a closed path, black-holed inside, or a canary (DESIGN §4.5).
+/// An entry of `required_outside`; `None` for what is on a closed path, black-holed inside, or only watched (DESIGN §4.5).
 fn outside(judged: &Judged<'_>, key: &EndpointKey) -> Option<Outside> {
     let member = judged.picture.members.get(key)?;
-    if member.origins.iter().all(|origin| *origin == Origin::Canary) {
+    if member.is_only_watched() {
         return None;
     }
     let answering = judged.answering(key);
@@ -296,12 +296,7 @@ fn untested(judged: &Judged<'_>, mut words: Vec<String>) -> Vec<String> {
     if plan.bmp.as_ref().is_some_and(|bmp| bmp.allow.is_empty()) {
         words.push("bmp.allow names no router, so none may send its table".into());
     }
-    if !plan.echoes.is_empty() {
-        words.push(
-            "[[echo]] is configured, and this version does not ask it: the outer source address is not known"
-                .into(),
-        );
-    }
+    words.extend(silent_echoes(plan, picture));
     words.extend(
         picture
             .unfetchable
@@ -320,4 +315,18 @@ fn untested(judged: &Judged<'_>, mut words: Vec<String>) -> Vec<String> {
         }));
     }
     words
+}
+
+/// E8: echoes that told no address.
+fn silent_echoes(plan: &Plan, picture: &Picture) -> Vec<String> {
+    let told = |key: &EndpointKey| {
+        let seen = picture.members.get(key).into_iter().flat_map(|member| member.addresses.values());
+        seen.into_iter().any(|seen| match seen {
+            Seen::Observed(seen) => seen.reflexive.is_some(),
+            Seen::Pending | Seen::Forbidden(_) => false,
+        })
+    };
+    let keys: BTreeSet<EndpointKey> = plan.echoes.iter().filter_map(Echo::endpoint).collect();
+    let silent = keys.into_iter().filter(|key| !told(key));
+    silent.map(|key| format!("the echo {key} told no address: which source it saw is not known")).collect()
 }

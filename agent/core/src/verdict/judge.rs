@@ -43,7 +43,7 @@ pub fn rule(judged: &Judged<'_>, workload: &Workload) -> Ruling {
         if asked(Origin::Canary) {
             weigh_canary(judged, key, &mut scale);
         }
-        if member.origins.iter().any(|origin| *origin != Origin::Canary) {
+        if !member.is_only_watched() {
             weigh_member(judged, workload, key, &mut scale);
         }
     }

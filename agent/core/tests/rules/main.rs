@@ -5,6 +5,7 @@ mod attribution;
 mod certificates;
 mod closure;
 mod control;
+mod echoes;
 mod findings;
 mod invariant;
 mod ms_chains;

@@ -41,6 +41,7 @@ pub struct Observed {
     traces: Vec<TraceObservation>,
     chain: Option<(Vec<Vec<u8>>, PathCheck)>,
     staple: Option<Vec<u8>>,
+    reflexive: Option<IpAddr>,
 }
 
 /// A silent address without route or trace.
@@ -48,7 +49,7 @@ pub fn observed(host: &str, ip: &str) -> Observed {
     let contact = Contact::Failed(Failure::new(Step::Connect, Code::Timeout, "no answer in 5s"));
     let ip = address(ip);
     let (route, traces) = (Vec::new(), Vec::new());
-    Observed { host: host.into(), ip, contact, route, traces, chain: None, staple: None }
+    Observed { host: host.into(), ip, contact, route, traces, chain: None, staple: None, reflexive: None }
 }
 
 impl Observed {
@@ -110,6 +111,12 @@ impl Observed {
         self
     }
 
+    /// As an echo, it saw this source.
+    pub fn saw(mut self, source: &str) -> Self {
+        self.reflexive = Some(address(source));
+        self
+    }
+
     fn seen(&self, key: &EndpointKey, ip: IpAddr) -> AddressObservation {
         let tls = self.chain.as_ref().filter(|_| key.probe.uses_tls() && self.contact.made());
         let tls = tls.map(|(chain, path)| TlsObservation {
@@ -134,7 +141,8 @@ impl Observed {
             table: None,
         });
         let (contact, traces) = (self.contact.clone(), self.traces.clone());
-        AddressObservation { tls, route, traces, ..AddressObservation::new(ip, now(), contact) }
+        let reflexive = self.reflexive;
+        AddressObservation { tls, route, traces, reflexive, ..AddressObservation::new(ip, now(), contact) }
     }
 }
 
