@@ -5,8 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::observation::{Contact, Contacted};
 use closedpath_core::target::{EndpointKey, Probe};
-use closedpath_net::{connect, connect_through, dns_ping, icmp_ping, ntp_ping, stun_ping};
-use tokio::net::TcpStream;
+use closedpath_net::{
+    ForwardProxy, Tunnel, connect, connect_through, dns_ping, icmp_ping, ntp_ping, stun_ping,
+};
 
 use super::Edges;
 
@@ -16,13 +17,13 @@ pub(super) struct Reached {
     pub to: SocketAddr,
     pub contact: Contact,
     /// The connection, where there is one.
-    pub stream: Option<TcpStream>,
+    pub stream: Option<Tunnel>,
     /// Our address as a STUN server saw it.
     pub mapped: Option<IpAddr>,
 }
 
 impl Reached {
-    fn by(to: SocketAddr, outcome: Result<(TcpStream, Contacted), Failure>) -> Self {
+    fn by(to: SocketAddr, outcome: Result<(Tunnel, Contacted), Failure>) -> Self {
         match outcome {
             Ok((stream, made)) => {
                 Self { to, contact: Contact::Made(made), stream: Some(stream), mapped: None }
@@ -48,20 +49,17 @@ impl Edges {
                 return Reached::without(to, Contact::Failed(failure));
             };
             let at = SocketAddr::new(ip, proxy.port);
-            if proxy.tls {
-                let text = "this version cannot speak TLS to a proxy: give the proxy's http port".to_string();
-                let failure = Failure::new(Step::ProxyConnect, Code::Other, text);
-                return Reached::without(at, Contact::Failed(failure));
-            }
-            let credentials = proxy.credentials.as_ref();
-            return Reached::by(
+            let forward = ForwardProxy {
                 at,
-                connect_through(at, credentials, &key.host, key.port, self.timeout).await,
-            );
+                tls: proxy.tls.then_some((proxy.host.as_str(), &*self.tls)),
+                credentials: proxy.credentials.as_ref(),
+            };
+            return Reached::by(at, connect_through(forward, &key.host, key.port, self.timeout).await);
         }
         let contact = match key.probe {
             Probe::Tls | Probe::Tcp | Probe::Http | Probe::Https => {
-                return Reached::by(to, connect(to, self.timeout).await);
+                let outcome = connect(to, self.timeout).await;
+                return Reached::by(to, outcome.map(|(stream, made)| (Tunnel::Plain(stream), made)));
             }
             Probe::Icmp => icmp_ping(ip, self.timeout).await,
             Probe::Stun => {

@@ -35,7 +35,7 @@ pub use datagram::{dns_ping, icmp_ping, ntp_ping, stun_ping};
 pub use download::{Peer, download};
 pub use error::NetError;
 pub use http::{FetchLimits, FetchRequest, Method, fetch};
-pub use proxy::connect_through;
+pub use proxy::{ForwardProxy, Tunnel, connect_through};
 pub use random::nonce;
 pub use resolve::Resolvers;
 pub use route::RouteTable;

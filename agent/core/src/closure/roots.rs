@@ -68,12 +68,9 @@ pub fn roots(plan: &Plan, catalogs: &[Catalog], servers: &[(String, SocketAddr)]
             all.roots.push(Root { key, origin, workload: name.clone(), requirement, group, expect_path });
         };
         if let Some(proxy) = plan.proxies.iter().find(|proxy| Some(&proxy.name) == workload.proxy.as_ref()) {
-            add(
-                EndpointKey::new(&proxy.host, proxy.port, Probe::Tcp),
-                Origin::Proxy,
-                Requirement::Hard,
-                None,
-            );
+            // R9: with its chain, where it speaks TLS itself.
+            let probe = if proxy.tls { Probe::Tls } else { Probe::Tcp };
+            add(EndpointKey::new(&proxy.host, proxy.port, probe), Origin::Proxy, Requirement::Hard, None);
         }
         for (_, server) in servers {
             let key = EndpointKey::new(&server.ip().to_string(), server.port(), Probe::UdpDns);

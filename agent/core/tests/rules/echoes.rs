@@ -139,3 +139,15 @@ fn certificates_of_an_echo_count_as_soon_as_something_redirects_there() {
     assert_eq!(seen.endpoint("crl.example:80/http").origins, [Origin::Crl]);
     assert_eq!(seen.report.verdict, Verdict::NotClosed);
 }
+
+#[test]
+fn the_target_of_one_workload_is_no_more_than_an_echo_for_another() {
+    let other = "[[workload]]\nname = \"v\"\npolicy = \"closed\"\n[[target]]\nworkload = \"v\"\nhost = \"stun.example\"\nprobe = \"stun\"\n";
+    let config = CONFIG.replace("[[target]]\n", "[[target]]\nworkload = \"w\"\n");
+    let seen = world(&format!("{config}{STUN}{other}"))
+        .see(observed("a.example", "203.0.113.1").hops(["198.51.100.1"]).connected())
+        .see(leaking("stun.example", "203.0.113.8"))
+        .look();
+    let verdicts: Vec<Verdict> = seen.report.workloads.iter().map(|workload| workload.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Closed, Verdict::NotClosed]);
+}

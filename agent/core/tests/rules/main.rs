@@ -12,6 +12,7 @@ mod ms_chains;
 mod names;
 mod needs;
 mod outside;
+mod proxies;
 mod report;
 mod router;
 mod routes;
