@@ -14,7 +14,7 @@ use crate::catalog::Catalog;
 use crate::closure::{Chain, Member, Past, Picture, Seen};
 use crate::config::{Echo, Plan};
 use crate::findings;
-use crate::observation::{Contact, DnsStatus};
+use crate::observation::{Contact, DnsObservation, DnsStatus};
 use crate::pki::revocation::{Revocation, Staple};
 use crate::rib::Rib;
 use crate::tables::Tables;
@@ -102,7 +102,7 @@ fn endpoint(judged: &Judged<'_>, key: &EndpointKey, member: &Member) -> Endpoint
         required_by: member.required_by.iter().map(ToString::to_string).collect(),
         workloads: judged.workloads(key),
         class: judged.class(key),
-        dns: dns(member),
+        dns: dns(judged.picture.resolved(key)),
         addresses: addresses.collect(),
         bypass: judged
             .bypasses
@@ -111,8 +111,8 @@ fn endpoint(judged: &Judged<'_>, key: &EndpointKey, member: &Member) -> Endpoint
     }
 }
 
-fn dns(member: &Member) -> DnsReport {
-    let Some(observation) = &member.dns else {
+fn dns(observation: Option<&DnsObservation>) -> DnsReport {
+    let Some(observation) = observation else {
         return DnsReport {
             status: DnsStatus::Timeout,
             resolver: String::new(),
@@ -296,6 +296,7 @@ fn untested(judged: &Judged<'_>, mut words: Vec<String>) -> Vec<String> {
     if plan.bmp.as_ref().is_some_and(|bmp| bmp.allow.is_empty()) {
         words.push("bmp.allow names no router, so none may send its table".into());
     }
+    words.extend(resolving_proxies(picture));
     words.extend(silent_echoes(plan, picture));
     words.extend(
         picture
@@ -329,4 +330,21 @@ fn silent_echoes(plan: &Plan, picture: &Picture) -> Vec<String> {
     let keys: BTreeSet<EndpointKey> = plan.echoes.iter().filter_map(Echo::endpoint).collect();
     let silent = keys.into_iter().filter(|key| !told(key));
     silent.map(|key| format!("the echo {key} told no address: which source it saw is not known")).collect()
+}
+
+/// What lies behind a proxy is resolved there; and what is asked beside it.
+fn resolving_proxies(picture: &Picture) -> Vec<String> {
+    let named = picture.members.keys().filter(|key| key.ip().is_none());
+    let proxies: BTreeSet<&String> = named.filter_map(|key| key.via.as_ref()).collect();
+    let words = |proxy| {
+        [
+            format!(
+                "the proxy {proxy} resolves names by itself: which address it connects to cannot be seen from here; dns shows what our resolvers say"
+            ),
+            format!(
+                "CRLs, responders and issuers of what {proxy} leads to were asked for directly, not through it; redirects of pages behind it were not followed"
+            ),
+        ]
+    };
+    proxies.into_iter().flat_map(words).collect()
 }

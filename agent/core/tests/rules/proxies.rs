@@ -25,3 +25,23 @@ fn the_chain_of_a_tls_proxy_belongs_to_the_closure_and_a_plain_one_has_none() {
     );
     assert!(of("http://proxy.example:3128").ends_with(" proxy.example:3128/tcp"));
 }
+
+#[test]
+fn behind_a_proxy_dns_is_what_our_resolvers_say_of_the_name_and_the_addresses_are_the_proxys() {
+    let seen = world(&behind("http://proxy.example:3128"))
+        .see(observed("proxy.example", "192.168.7.1").connected())
+        .see(observed("a.example", "203.0.113.5"))
+        .look();
+    let target = seen.endpoint("a.example:443/tls via squid");
+    let answers: Vec<String> = target.dns.answers.iter().map(|answer| answer.ip.to_string()).collect();
+    let addresses: Vec<String> = target.addresses.iter().map(|address| address.ip.to_string()).collect();
+    assert_eq!((answers, addresses), (vec!["203.0.113.5".to_string()], vec!["192.168.7.1".to_string()]));
+    assert!(
+        seen.report
+            .not_tested
+            .iter()
+            .any(|words| words.starts_with("the proxy squid resolves names by itself"))
+    );
+    let direct = world(&behind("http://proxy.example:3128").replace("proxy = \"squid\"\n", ""));
+    assert!(!direct.look().report.not_tested.iter().any(|words| words.contains("resolves names by itself")));
+}
