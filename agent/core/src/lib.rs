@@ -27,6 +27,7 @@ pub mod eligibility;
 pub mod failure;
 pub mod findings;
 pub mod observation;
+pub mod pac;
 pub mod pki;
 pub mod planning;
 pub mod report;

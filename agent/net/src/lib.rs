@@ -12,6 +12,7 @@
 //! * [`datagram`]: contact over DNS, NTP, STUN and ICMP echo
 //! * [`bmp`]: the station that edge routers send their BGP tables to
 //! * [`classify`]: errors of the system and of routers become failures, in one place
+//! * [`pac`]: proxy auto-configuration scripts
 //! * [`kernel`]: the socket calls that no crate wraps
 
 pub mod bmp;
@@ -22,6 +23,7 @@ mod download;
 mod error;
 pub mod http;
 pub mod kernel;
+pub mod pac;
 mod proxy;
 mod random;
 pub mod resolve;
