@@ -4,12 +4,12 @@ mod contact;
 mod echoes;
 mod traces;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use closedpath_core::closure::{Outcome, Work};
+use closedpath_core::closure::{Outcome, Roots, Work};
 use closedpath_core::config::Plan;
 use closedpath_core::observation::{AddressObservation, TlsObservation};
 use closedpath_core::pki::Trust;
@@ -19,13 +19,14 @@ use closedpath_net::{NetError, Resolvers, RouteTable, TlsClient};
 use crate::cache::Cache;
 use crate::fetcher::Fetcher;
 use crate::inquiries::Inquiries;
+use crate::pac;
 use contact::Reached;
 use echoes::Echoes;
 use traces::Traces;
 
 /// Sockets, resolvers and trust anchors.
 pub struct Edges {
-    resolvers: Resolvers,
+    resolvers: Arc<Resolvers>,
     tls: Arc<TlsClient>,
     routes: RouteTable,
     timeout: Duration,
@@ -46,7 +47,7 @@ impl Edges {
         let (cache, lost) = Cache::open(folder.as_deref());
         let (traces, untraced) = Traces::new(plan);
         Ok(Self {
-            resolvers: Resolvers::new(&plan.resolvers, plan.probe.timeout)?,
+            resolvers: Arc::new(Resolvers::new(&plan.resolvers, plan.probe.timeout)?),
             routes: RouteTable::open()?,
             timeout: plan.probe.timeout,
             proxies: plan.proxies.clone(),
@@ -73,6 +74,21 @@ impl Edges {
     /// The resolvers' real addresses.
     pub fn servers(&self) -> Vec<(String, SocketAddr)> {
         self.resolvers.servers()
+    }
+
+    /// The roots as the workloads' PAC scripts lead them.
+    pub async fn routed(&self, plan: &Plan, roots: Roots) -> Roots {
+        // The address that the way to a resolver begins with; none is asked for that leaves the site.
+        let first = self.servers().first().map(|(_, server)| server.ip());
+        let route = match first {
+            Some(ip) => self.routes.lookup(ip).await,
+            None => None,
+        };
+        let own = match route.and_then(|route| route.source) {
+            Some(IpAddr::V4(own)) => own,
+            Some(IpAddr::V6(_)) | None => Ipv4Addr::LOCALHOST,
+        };
+        pac::routed(plan, roots, Arc::clone(&self.resolvers), own).await
     }
 
     /// What these edges cannot do here, in words.

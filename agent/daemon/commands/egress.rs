@@ -57,6 +57,14 @@ fn declared(resolvers: &[Resolver]) -> Vec<(String, SocketAddr)> {
 fn others(plan: &Plan) -> String {
     let mut text = String::from("\nAnd what these lead to:\n");
     let system = plan.resolvers.iter().any(|resolver| resolver.servers.contains(&ResolverServer::System));
+    for proxy in plan.proxies.iter().filter(|_| plan.workloads.iter().any(|workload| workload.pac.is_some()))
+    {
+        let (host, port) = (&proxy.host, proxy.port);
+        text.push_str(&format!(
+            "  where a PAC script says so: the proxy {} ({host} port {port})\n",
+            proxy.name
+        ));
+    }
     if system {
         text.push_str("  the resolvers of /etc/resolv.conf, UDP and TCP port 53\n");
     }

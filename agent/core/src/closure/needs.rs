@@ -122,7 +122,9 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
     for root in &picture.roots.roots {
         let need = Need { requirement: root.requirement, member: root.origin != Origin::Echo };
         queue.push((root.key.clone(), root.workload.clone(), need));
-        if !root.origin.is_only_watched() {
+        // Whether it is to be had where nothing can be followed is not known: the verdict says so.
+        let routed = !picture.roots.unrouted.contains_key(&(root.workload.clone(), root.key.clone()));
+        if !root.origin.is_only_watched() && routed {
             let of = (root.workload.clone(), root.group.clone());
             join(&mut groups, of, &root.group, (root.requirement, false))
                 .offer(Choice::Endpoint(root.key.clone()));

@@ -397,6 +397,8 @@ pub struct Workload {
     pub client_profile: ClientProfile,
     /// Name of its forward proxy.
     pub proxy: Option<String>,
+    /// File of the script that chooses its proxies; never beside [`Workload::proxy`].
+    pub pac: Option<PathBuf>,
     /// Values for the catalogues' placeholders.
     pub parameters: BTreeMap<String, String>,
 }

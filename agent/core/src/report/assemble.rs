@@ -296,7 +296,8 @@ fn untested(judged: &Judged<'_>, mut words: Vec<String>) -> Vec<String> {
     if plan.bmp.as_ref().is_some_and(|bmp| bmp.allow.is_empty()) {
         words.push("bmp.allow names no router, so none may send its table".into());
     }
-    words.extend(resolving_proxies(picture));
+    words.extend(resolving_proxies(plan, picture));
+    words.extend(picture.roots.alternatives.iter().cloned());
     words.extend(silent_echoes(plan, picture));
     words.extend(
         picture
@@ -333,10 +334,11 @@ fn silent_echoes(plan: &Plan, picture: &Picture) -> Vec<String> {
 }
 
 /// What lies behind a proxy is resolved there; and what is asked beside it.
-fn resolving_proxies(picture: &Picture) -> Vec<String> {
+fn resolving_proxies(plan: &Plan, picture: &Picture) -> Vec<String> {
     let named = picture.members.keys().filter(|key| key.ip().is_none());
     let proxies: BTreeSet<&String> = named.filter_map(|key| key.via.as_ref()).collect();
-    let words = |proxy| {
+    let proxies = proxies.into_iter().filter(|name| plan.proxies.iter().any(|proxy| proxy.name == **name));
+    let words = |proxy: &String| {
         [
             format!(
                 "the proxy {proxy} resolves names by itself: which address it connects to cannot be seen from here; dns shows what our resolvers say"
@@ -346,5 +348,5 @@ fn resolving_proxies(picture: &Picture) -> Vec<String> {
             ),
         ]
     };
-    proxies.into_iter().flat_map(words).collect()
+    proxies.flat_map(words).collect()
 }
