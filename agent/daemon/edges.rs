@@ -2,6 +2,7 @@
 
 mod contact;
 mod echoes;
+mod environment;
 mod traces;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -46,13 +47,16 @@ impl Edges {
         let folder = memory.map(|folder| folder.join("cache"));
         let (cache, lost) = Cache::open(folder.as_deref());
         let (traces, untraced) = Traces::new(plan);
+        let unused = environment::unused(|name| {
+            std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+        });
         Ok(Self {
             resolvers: Arc::new(Resolvers::new(&plan.resolvers, plan.probe.timeout)?),
             routes: RouteTable::open()?,
             timeout: plan.probe.timeout,
             proxies: plan.proxies.clone(),
             echoes: Echoes::new(plan),
-            lost: untraced.into_iter().chain(lost).collect(),
+            lost: untraced.into_iter().chain(lost).chain(unused).collect(),
             traces,
             inquiries: Inquiries::new(Fetcher::new(plan.probe.timeout, cache, tls.clone()), memory.is_some()),
             trust: Arc::new(trust(plan, &tls)?),

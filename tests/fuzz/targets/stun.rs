@@ -22,7 +22,8 @@ fuzz_target!(|data: &[u8]| {
         (0x0111, true) => assert_eq!(seen.map(|reply| reply.mapped), Some(None)),
         (0x0101, true) => {
             let mapped = seen.expect("a success response").mapped;
-            let value = |wanted| attributes(data).into_iter().find(|(kind, _)| *kind == wanted).map(|(_, v)| v);
+            let value =
+                |wanted| attributes(data).into_iter().find(|(kind, _)| *kind == wanted).map(|(_, v)| v);
             let xored = value(0x0020).and_then(|value| address(value, Some(&data[4..20])));
             assert_eq!(mapped, xored.or_else(|| value(0x0001).and_then(|value| address(value, None))));
         }
