@@ -112,7 +112,7 @@ impl Pac {
             return Err("it took too long or too much memory before".to_string());
         }
         self.deadline.set(Instant::now() + TIME);
-        let outcome = self.context.with(|ctx| act(ctx.clone()).catch(&ctx).map_err(words));
+        let outcome = self.context.with(|ctx| act(ctx.clone()).catch(&ctx).map_err(|error| words(&error)));
         if Instant::now() > self.deadline.get() {
             self.spent.set(true);
             return Err(format!("it takes longer than {} s", TIME.as_secs()));
@@ -137,8 +137,8 @@ impl<'js> rquickjs::IntoJs<'js> for Nullable {
 }
 
 /// One line, not long: a script writes it.
-fn words(error: CaughtError<'_>) -> String {
-    let text = match &error {
+fn words(error: &CaughtError<'_>) -> String {
+    let text = match error {
         CaughtError::Exception(exception) => exception.message().unwrap_or_default(),
         CaughtError::Value(_) => "it throws what is no error".to_string(),
         CaughtError::Error(error) => error.to_string(),
