@@ -102,7 +102,7 @@ async fn a_proxy_that_speaks_no_tls_fails_at_the_proxy() {
 }
 
 /// A squid that demands a user, on 3128 and with TLS on 3129, until dropped.
-struct Squid(Child);
+struct Squid(Child, Option<std::thread::JoinHandle<()>>);
 
 impl Squid {
     /// Has to be called in the namespace that it is to be in.
@@ -153,8 +153,8 @@ impl Squid {
         });
         assert!(ready, "{said}");
         // What it says later has nobody to read it, and must not block it.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self(child)
+        let reader = std::thread::Builder::new().spawn(move || lines.for_each(drop)).unwrap();
+        Self(child, Some(reader))
     }
 }
 
@@ -164,6 +164,7 @@ impl Drop for Squid {
         let pid = rustix::process::Pid::from_child(&self.0);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         self.0.wait().unwrap();
+        self.1.take().into_iter().for_each(|reader| reader.join().unwrap());
     }
 }
 
