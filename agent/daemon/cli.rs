@@ -390,7 +390,7 @@ pub struct DataUpdate {
     /// An internal mirror instead of the vendors: a folder ending in `/`, or one file
     #[arg(long, value_name = "URL")]
     pub from: Option<String>,
-    /// An HTTP proxy, as in `http://user:password@proxy.example:3128`, or the name of one in the configuration
+    /// A forward proxy, as in `http://user:password@proxy.example:3128` (https:// where it speaks TLS itself), or the name of one in the configuration
     #[arg(long, value_name = "URL|NAME")]
     pub proxy: Option<String>,
     /// Fetch and read, but put nothing into force

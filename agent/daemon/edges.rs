@@ -1,14 +1,16 @@
 //! The edges of one agent: performs what the closure asks for, and remembers traces between rounds.
 
 mod contact;
+mod echoes;
+mod environment;
 mod traces;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use closedpath_core::closure::{Outcome, Work};
+use closedpath_core::closure::{Outcome, Roots, Work};
 use closedpath_core::config::Plan;
 use closedpath_core::observation::{AddressObservation, TlsObservation};
 use closedpath_core::pki::Trust;
@@ -18,15 +20,19 @@ use closedpath_net::{NetError, Resolvers, RouteTable, TlsClient};
 use crate::cache::Cache;
 use crate::fetcher::Fetcher;
 use crate::inquiries::Inquiries;
+use crate::pac;
+use contact::Reached;
+use echoes::Echoes;
 use traces::Traces;
 
 /// Sockets, resolvers and trust anchors.
 pub struct Edges {
-    resolvers: Resolvers,
+    resolvers: Arc<Resolvers>,
     tls: Arc<TlsClient>,
     routes: RouteTable,
     timeout: Duration,
     proxies: Vec<closedpath_core::config::Proxy>,
+    echoes: Echoes,
     lost: Vec<String>,
     traces: Traces,
     inquiries: Inquiries,
@@ -41,12 +47,16 @@ impl Edges {
         let folder = memory.map(|folder| folder.join("cache"));
         let (cache, lost) = Cache::open(folder.as_deref());
         let (traces, untraced) = Traces::new(plan);
+        let unused = environment::unused(|name| {
+            std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+        });
         Ok(Self {
-            resolvers: Resolvers::new(&plan.resolvers, plan.probe.timeout)?,
+            resolvers: Arc::new(Resolvers::new(&plan.resolvers, plan.probe.timeout)?),
             routes: RouteTable::open()?,
             timeout: plan.probe.timeout,
             proxies: plan.proxies.clone(),
-            lost: untraced.into_iter().chain(lost).collect(),
+            echoes: Echoes::new(plan),
+            lost: untraced.into_iter().chain(lost).chain(unused).collect(),
             traces,
             inquiries: Inquiries::new(Fetcher::new(plan.probe.timeout, cache, tls.clone()), memory.is_some()),
             trust: Arc::new(trust(plan, &tls)?),
@@ -70,6 +80,21 @@ impl Edges {
         self.resolvers.servers()
     }
 
+    /// The roots as the workloads' PAC scripts lead them.
+    pub async fn routed(&self, plan: &Plan, roots: Roots) -> Roots {
+        // The address that the way to a resolver begins with; none is asked for that leaves the site.
+        let first = self.servers().first().map(|(_, server)| server.ip());
+        let route = match first {
+            Some(ip) => self.routes.lookup(ip).await,
+            None => None,
+        };
+        let own = match route.and_then(|route| route.source) {
+            Some(IpAddr::V4(own)) => own,
+            Some(IpAddr::V6(_)) | None => Ipv4Addr::LOCALHOST,
+        };
+        pac::routed(plan, roots, Arc::clone(&self.resolvers), own).await
+    }
+
     /// What these edges cannot do here, in words.
     pub fn lost(&self) -> Vec<String> {
         self.lost.clone()
@@ -90,15 +115,19 @@ impl Edges {
     async fn probe(&self, key: &EndpointKey, ip: IpAddr) -> AddressObservation {
         let at = SystemTime::now();
         let route = self.routes.lookup(ip).await;
-        let (to, contact, stream) = self.contact(key, ip).await;
+        let Reached { to, contact, stream, mapped } = self.contact(key, ip).await;
         let reachable = contact.answered();
         let handshake = async {
             let stream = stream.filter(|_| key.probe.uses_tls())?;
             Some(self.tls.handshake(stream, &key.host, self.timeout).await.0)
         };
-        let (tls, traces): (Option<TlsObservation>, _) =
-            tokio::join!(handshake, self.traces.to(to, reachable, route.as_ref()));
-        AddressObservation { tls, route, traces, ..AddressObservation::new(ip, at, contact) }
+        let echo = async {
+            let asked = contact.made() && self.echoes.contain(key);
+            if asked { mapped.or(self.echoes.ask(key, ip, self.timeout, &self.tls).await) } else { None }
+        };
+        let (tls, reflexive, traces): (Option<TlsObservation>, _, _) =
+            tokio::join!(handshake, echo, self.traces.to(to, reachable, route.as_ref()));
+        AddressObservation { tls, route, traces, reflexive, ..AddressObservation::new(ip, at, contact) }
     }
 }
 

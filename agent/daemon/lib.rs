@@ -5,6 +5,7 @@
 //! * [`setup`]: from a configuration file to plan, catalogues and tables
 //! * [`data`]: data files: what people have, what is kept, where new ones come from
 //! * [`edges`]: performs what the closure asks for
+//! * [`pac`]: where PAC scripts send each endpoint
 //! * [`fetcher`]: fetches bodies once, and little at a time
 //! * [`cache`]: the bodies that were genuine, across restarts
 //! * [`control`]: the station that the edge routers send their tables to
@@ -22,6 +23,7 @@ pub mod edges;
 pub mod fetcher;
 pub mod inquiries;
 pub mod metrics;
+pub mod pac;
 pub mod past;
 pub mod render;
 pub mod round;

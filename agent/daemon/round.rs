@@ -56,6 +56,7 @@ pub async fn look(setup: &Setup, edges: &Edges, mut progress: impl FnMut(Progres
     let started_at = SystemTime::now();
     edges.begin_round();
     let roots = roots(&setup.plan, &setup.catalogs, &edges.servers());
+    let roots = edges.routed(&setup.plan, roots).await;
     let mut closure = Closure::new(&setup.plan, roots, edges.trust());
     let mut under_way = FuturesUnordered::new();
     let mut done = 0;

@@ -8,6 +8,7 @@
 //! * [`observation`]: what the edges saw
 //! * [`rib`]: the routing tables of the edge routers
 //! * [`config`]: the TOML file, and the validated plan it becomes
+//! * [`pac`]: what a proxy auto-configuration script answers, and which declared proxy that is
 //! * [`catalog`]: what Microsoft's services need to reach
 //! * [`tables`]: what is known about addresses, regions and communities, with version and date
 //! * [`eligibility`]: what could go over ExpressRoute, from that data alone
@@ -27,6 +28,7 @@ pub mod eligibility;
 pub mod failure;
 pub mod findings;
 pub mod observation;
+pub mod pac;
 pub mod pki;
 pub mod planning;
 pub mod report;

@@ -154,6 +154,11 @@ impl Origin {
     pub fn is_ca(self) -> bool {
         matches!(self, Self::Crl | Self::Ocsp | Self::Aia)
     }
+
+    /// Whether the endpoint serves the agent alone, and no workload: a canary or an echo.
+    pub fn is_only_watched(self) -> bool {
+        matches!(self, Self::Canary | Self::Echo)
+    }
 }
 
 /// How badly a workload needs an endpoint (DOMAIN §4.3); the greater, the more.

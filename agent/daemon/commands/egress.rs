@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use closedpath_core::closure::roots;
-use closedpath_core::config::{EchoKind, Plan, Resolver, ResolverServer};
+use closedpath_core::config::{Plan, Resolver, ResolverServer};
 use closedpath_core::failure::label;
 use closedpath_core::target::EndpointKey;
 
@@ -57,6 +57,14 @@ fn declared(resolvers: &[Resolver]) -> Vec<(String, SocketAddr)> {
 fn others(plan: &Plan) -> String {
     let mut text = String::from("\nAnd what these lead to:\n");
     let system = plan.resolvers.iter().any(|resolver| resolver.servers.contains(&ResolverServer::System));
+    for proxy in plan.proxies.iter().filter(|_| plan.workloads.iter().any(|workload| workload.pac.is_some()))
+    {
+        let (host, port) = (&proxy.host, proxy.port);
+        text.push_str(&format!(
+            "  where a PAC script says so: the proxy {} ({host} port {port})\n",
+            proxy.name
+        ));
+    }
     if system {
         text.push_str("  the resolvers of /etc/resolv.conf, UDP and TCP port 53\n");
     }
@@ -71,18 +79,5 @@ fn others(plan: &Plan) -> String {
         "  www.microsoft.com, download.microsoft.com, endpoints.office.com; with --only asn iptoasn.com; what these redirect to;\n",
         "  or instead the mirror of --from, and the proxy of --proxy\n",
     ));
-    if !plan.echoes.is_empty() {
-        text.push_str("  not contacted by this version, though configured: ");
-        let names: Vec<String> = plan
-            .echoes
-            .iter()
-            .map(|echo| match &echo.kind {
-                EchoKind::Stun(host, port) => format!("STUN at {host}:{port}"),
-                EchoKind::Url(url, _) => url.clone(),
-            })
-            .collect();
-        text.push_str(&names.join(", "));
-        text.push('\n');
-    }
     text
 }

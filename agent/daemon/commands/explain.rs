@@ -107,6 +107,7 @@ fn ask(plan: &mut Plan, host: &str, port: u16) {
         catalogs: Vec::new(),
         client_profile: ClientProfile::Unknown,
         proxy: None,
+        pac: None,
         parameters: Default::default(),
     }];
     let endpoint = EndpointKey::new(host, port, probe);

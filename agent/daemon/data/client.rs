@@ -22,6 +22,8 @@ pub struct ForwardProxy {
     pub host: String,
     /// Its port.
     pub port: u16,
+    /// The connection to it is TLS.
+    pub tls: bool,
     /// User and password; never shown.
     pub credentials: Option<(String, String)>,
 }
@@ -103,7 +105,11 @@ impl<'a> Client<'a> {
         let mut why = Vec::new();
         for ip in self.addresses(name).await.map_err(wrong)? {
             let peer = match &self.proxy {
-                Some(proxy) => Peer::Proxy(SocketAddr::new(ip, port), proxy.credentials.as_ref()),
+                Some(proxy) => Peer::Proxy(closedpath_net::ForwardProxy {
+                    at: SocketAddr::new(ip, port),
+                    tls: proxy.tls.then_some((name, &self.tls)),
+                    credentials: proxy.credentials.as_ref(),
+                }),
                 None => {
                     let refused =
                         refusal(self.plan, host, ip).filter(|_| self.named.as_deref() != Some(host));

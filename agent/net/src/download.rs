@@ -11,15 +11,15 @@ use closedpath_core::observation::{FetchObservation, NameCheck, PathCheck, TlsOb
 use closedpath_core::pki;
 
 use crate::http::{Prepared, prepare, speak};
-use crate::{FetchLimits, FetchRequest, TlsClient, connect, connect_through};
+use crate::{FetchLimits, FetchRequest, ForwardProxy, TlsClient, Tunnel, connect, connect_through};
 
 /// Whom to dial.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub enum Peer<'a> {
     /// The server.
     Server(IpAddr),
-    /// A forward proxy, with user and password.
-    Proxy(SocketAddr, Option<&'a (String, String)>),
+    /// A forward proxy.
+    Proxy(ForwardProxy<'a>),
 }
 
 /// Asks the server of the URL.
@@ -32,7 +32,7 @@ pub async fn download(
     let began = Instant::now();
     let ip = match peer {
         Peer::Server(ip) => ip,
-        Peer::Proxy(proxy, _) => proxy.ip(),
+        Peer::Proxy(proxy) => proxy.at.ip(),
     };
     let mut observation = FetchObservation::of(&request.url, ip);
     observation.failure = exchange(request, peer, &mut observation, limits, tls).await.err();
@@ -49,10 +49,13 @@ async fn exchange(
 ) -> Result<(), Failure> {
     let Prepared { secure, host, port, request } = prepare(request)?;
     let (stream, _) = match peer {
-        Peer::Server(ip) => connect(SocketAddr::new(ip, port), limits.timeout).await?,
-        Peer::Proxy(proxy, credentials) => {
+        Peer::Server(ip) => {
+            let (stream, made) = connect(SocketAddr::new(ip, port), limits.timeout).await?;
+            (Tunnel::Plain(stream), made)
+        }
+        Peer::Proxy(proxy) => {
             let bare = host.trim_start_matches('[').trim_end_matches(']');
-            connect_through(proxy, credentials, bare, port, limits.timeout).await?
+            connect_through(proxy, bare, port, limits.timeout).await?
         }
     };
     if !secure {
@@ -74,7 +77,7 @@ async fn exchange(
 }
 
 /// Why a server that presented certificates is not to be believed; a handshake that failed before has its own failure.
-fn distrust(seen: &TlsObservation, now: SystemTime) -> Option<String> {
+pub(crate) fn distrust(seen: &TlsObservation, now: SystemTime) -> Option<String> {
     let leaf = seen.chain.first()?;
     match (&seen.path, &seen.name) {
         (Some(PathCheck::Trusted), Some(NameCheck::Match)) => {}

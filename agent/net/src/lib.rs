@@ -12,6 +12,7 @@
 //! * [`datagram`]: contact over DNS, NTP, STUN and ICMP echo
 //! * [`bmp`]: the station that edge routers send their BGP tables to
 //! * [`classify`]: errors of the system and of routers become failures, in one place
+//! * [`pac`]: proxy auto-configuration scripts
 //! * [`kernel`]: the socket calls that no crate wraps
 
 pub mod bmp;
@@ -22,6 +23,7 @@ mod download;
 mod error;
 pub mod http;
 pub mod kernel;
+pub mod pac;
 mod proxy;
 mod random;
 pub mod resolve;
@@ -35,7 +37,7 @@ pub use datagram::{dns_ping, icmp_ping, ntp_ping, stun_ping};
 pub use download::{Peer, download};
 pub use error::NetError;
 pub use http::{FetchLimits, FetchRequest, Method, fetch};
-pub use proxy::connect_through;
+pub use proxy::{ForwardProxy, Tunnel, connect_through};
 pub use random::nonce;
 pub use resolve::Resolvers;
 pub use route::RouteTable;

@@ -1,37 +1,86 @@
 //! A connection through a forward proxy: HTTP CONNECT (RFC 9110 §9.3.6).
 //!
-//! In: an address of the proxy, the target as host and port, credentials. Out: the stream to the target, or why not; a
-//! refusal of the proxy is told apart from one of the target.
+//! In: an address of the proxy, whether it speaks TLS itself, the target as host and port, credentials. Out: the stream to the
+//! target, or why not; a refusal of the proxy is told apart from one of the target. A proxy that speaks TLS must prove its name
+//! before it is asked.
 
+use std::io;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine;
 use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::observation::Contacted;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
-use crate::connect;
+use crate::download::distrust;
+use crate::{TlsClient, connect};
 
 /// The response head may have this many bytes.
 const HEAD: usize = 8 * 1024;
 
-/// Asks the proxy at `proxy` to connect to `host:port`; each of the two steps may take `timeout`.
+/// Whom to ask, and how.
+#[derive(Clone, Copy)]
+pub struct ForwardProxy<'a> {
+    /// One of its addresses.
+    pub at: SocketAddr,
+    /// Where the connection to it is TLS: the name that it must prove, and who checks it.
+    pub tls: Option<(&'a str, &'a TlsClient)>,
+    /// User and password.
+    pub credentials: Option<&'a (String, String)>,
+}
+
+/// Asks the proxy to connect to `host:port`; each step may take `timeout`.
 pub async fn connect_through(
-    proxy: SocketAddr,
-    credentials: Option<&(String, String)>,
+    proxy: ForwardProxy<'_>,
     host: &str,
     port: u16,
     timeout: Duration,
-) -> Result<(TcpStream, Contacted), Failure> {
+) -> Result<(Tunnel, Contacted), Failure> {
     let began = Instant::now();
-    let (mut stream, contacted) = connect(proxy, timeout).await.map_err(|failure| {
+    let (stream, contacted) = connect(proxy.at, timeout).await.map_err(|failure| {
         let text = format!("the proxy cannot be reached: {}", failure.text);
         Failure { step: Step::ProxyConnect, text, ..failure }
     })?;
+    let mut stream = match proxy.tls {
+        None => Tunnel::Plain(stream),
+        Some((name, client)) => Tunnel::Tls(Box::new(prove(stream, name, client, timeout).await?)),
+    };
+    ask(&mut stream, proxy, host, port, timeout).await?;
+    Ok((stream, Contacted { took: began.elapsed(), ..contacted }))
+}
+
+/// The handshake with the proxy itself. What it is asked, credentials among it, is for nobody else.
+async fn prove(
+    stream: TcpStream,
+    name: &str,
+    client: &TlsClient,
+    timeout: Duration,
+) -> Result<TlsStream<TcpStream>, Failure> {
+    let (handshake, stream) = client.handshake_for_http1(stream, name, timeout).await;
+    if let Some(failure) = handshake.failure {
+        let text = format!("the TLS handshake with the proxy {name} failed: {}", failure.text);
+        return Err(Failure { step: Step::ProxyConnect, text, ..failure });
+    }
+    if let Some(why) = distrust(&handshake, SystemTime::now()) {
+        return Err(failed(Code::Other, format!("the proxy does not prove to be {name}: {why}")));
+    }
+    stream.ok_or_else(|| failed(Code::Other, format!("the handshake with {name} gave no connection")))
+}
+
+async fn ask(
+    stream: &mut Tunnel,
+    proxy: ForwardProxy<'_>,
+    host: &str,
+    port: u16,
+    timeout: Duration,
+) -> Result<(), Failure> {
     let authority = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-    let authorization = credentials.map(|(user, password)| {
+    let authorization = proxy.credentials.map(|(user, password)| {
         let token = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
         format!("Proxy-Authorization: Basic {token}\r\n")
     });
@@ -39,8 +88,10 @@ pub async fn connect_through(
     let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{authorization}\r\n");
     let exchange = async {
         stream.write_all(request.as_bytes()).await?;
-        read_head(&mut stream).await
+        stream.flush().await?;
+        read_head(stream).await
     };
+    let proxy = proxy.at;
     let head = match tokio::time::timeout(timeout, exchange).await {
         Err(_) => {
             return Err(failed(Code::Timeout, format!("{proxy} did not answer CONNECT within {timeout:?}")));
@@ -49,7 +100,7 @@ pub async fn connect_through(
         Ok(Ok(head)) => head,
     };
     match status(&head) {
-        Some(200..=299) => Ok((stream, Contacted { took: began.elapsed(), ..contacted })),
+        Some(200..=299) => Ok(()),
         Some(407) => Err(failed(Code::ProxyAuthentication, format!("{proxy} demands credentials (407)"))),
         Some(code @ (502..=504)) => {
             Err(failed(Code::ProxyUpstream, format!("{proxy} could not reach {authority} ({code})")))
@@ -61,12 +112,67 @@ pub async fn connect_through(
     }
 }
 
+/// A way to the target: through a proxy, whose connection may itself be TLS, or a plain connection.
+#[derive(Debug)]
+pub enum Tunnel {
+    /// TCP.
+    Plain(TcpStream),
+    /// TLS to the proxy.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Tunnel {
+    /// The TCP connection, to the target or to the proxy.
+    pub fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+}
+
+impl AsyncRead for Tunnel {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(context, into),
+            Self::Tls(stream) => Pin::new(stream).poll_read(context, into),
+        }
+    }
+}
+
+impl AsyncWrite for Tunnel {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+}
+
 /// Byte by byte, since what follows the head belongs to the target.
-async fn read_head(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+async fn read_head(stream: &mut Tunnel) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() >= HEAD {
-            return Err(std::io::Error::other("the response head is too long"));
+            return Err(io::Error::other("the response head is too long"));
         }
         head.push(stream.read_u8().await?);
     }

@@ -7,12 +7,13 @@ use std::path::Path;
 use super::scan::{Named, named};
 
 /// Core's modules from low to high (DESIGN §2): a module imports only those before it.
-pub(super) const ORDER: [&str; 15] = [
+pub(super) const ORDER: [&str; 16] = [
     "failure",
     "target",
     "observation",
     "rib",
     "config",
+    "pac",
     "catalog",
     "tables",
     "eligibility",

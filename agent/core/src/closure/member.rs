@@ -78,6 +78,16 @@ impl Member {
         }
     }
 
+    /// Whether no workload needs it: it is a canary or an echo, and nothing else.
+    pub fn is_only_watched(&self) -> bool {
+        self.origins.iter().all(|origin| origin.is_only_watched())
+    }
+
+    /// Whether it is an echo and nothing else: its certificates do not matter (DESIGN §4.5).
+    pub(super) fn is_only_echo(&self) -> bool {
+        self.origins.iter().all(|origin| *origin == Origin::Echo)
+    }
+
     /// Addresses with which contact was made.
     pub fn contacted(&self) -> impl Iterator<Item = IpAddr> + '_ {
         self.addresses.iter().filter_map(|(ip, seen)| match seen {
@@ -123,6 +133,14 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// How the name of an endpoint itself resolves for us: behind a proxy, that of the direct attempt (A1). The proxy resolves it
+    /// anew, and what it gets cannot be seen from here.
+    pub fn resolved(&self, key: &EndpointKey) -> Option<&DnsObservation> {
+        let direct = EndpointKey { via: None, ..key.clone() };
+        let member = self.members.get(&direct).or_else(|| self.bypasses.get(&direct));
+        member.and_then(|member| member.dns.as_ref())
+    }
+
     /// Whether a URL, or what it redirects to, was served.
     pub fn served(&self, key: &str) -> bool {
         self.redirects(key).last().is_some_and(UrlState::served)

@@ -21,7 +21,7 @@ pub use member::{Chain, Member, Picture, Seen};
 pub use needs::{Choice, Group, Need, Needs, needs};
 pub use past::{Change, Past};
 pub use revocation::{Revocations, revocations};
-pub use roots::{Root, Roots, roots};
+pub use roots::{PacAnswers, Root, Roots, roots};
 pub use urls::{Link, UrlState, parse};
 pub use work::{Ask, Complete, Outcome, Work};
 pub use worklist::Closure;

@@ -22,8 +22,8 @@ pub struct Needs {
 pub struct Need {
     /// How badly.
     pub requirement: Requirement,
-    /// Whether it is a member of the workload's required set. What only certificates point to is none for clients that never
-    /// check revocation (R4): it is looked at and shown, and cannot make the workload leak.
+    /// Whether it is a member of the workload's required set. What only certificates point to for clients that never
+    /// check revocation (R4), and an echo (E8), are none: they are looked at and shown, and cannot make the workload leak.
     pub member: bool,
 }
 
@@ -120,9 +120,11 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
     let mut groups: BTreeMap<(String, String), Group> = BTreeMap::new();
     let mut queue: Vec<(EndpointKey, String, Need)> = Vec::new();
     for root in &picture.roots.roots {
-        let need = Need { requirement: root.requirement, member: true };
+        let need = Need { requirement: root.requirement, member: root.origin != Origin::Echo };
         queue.push((root.key.clone(), root.workload.clone(), need));
-        if root.origin != Origin::Canary {
+        // Whether it is to be had where nothing can be followed is not known: the verdict says so.
+        let routed = !picture.roots.unrouted.contains_key(&(root.workload.clone(), root.key.clone()));
+        if !root.origin.is_only_watched() && routed {
             let of = (root.workload.clone(), root.group.clone());
             join(&mut groups, of, &root.group, (root.requirement, false))
                 .offer(Choice::Endpoint(root.key.clone()));

@@ -45,7 +45,9 @@ impl<'a> Closure<'a> {
         };
         for root in &roots.roots {
             closure.add_member(&root.key, root.origin, 0, None);
-            closure.add_page(&root.key);
+            if root.origin != Origin::Echo {
+                closure.add_page(&root.key);
+            }
         }
         for root in roots.roots.iter().filter(|root| root.key.via.is_some()) {
             closure.add_bypass(&root.key);
@@ -104,12 +106,15 @@ impl<'a> Closure<'a> {
             }
         }
         let member = self.picture.members.entry(key.clone()).or_insert_with(|| Member::new(depth));
+        let was_echo = !new && member.is_only_echo();
         member.origins.insert(origin);
         member.depth = member.depth.min(depth);
         member.trusted |= depth == 0;
         member.required_by.extend(required_by.cloned());
         if new {
             self.resolve(key);
+        } else if was_echo {
+            self.present_all(key);
         }
         true
     }
@@ -188,11 +193,30 @@ impl<'a> Closure<'a> {
         if !self.picture.members.contains_key(key) {
             return;
         }
-        if let Some(tls) = tls {
+        if let Some(tls) = tls.filter(|_| !self.is_only_echo(key)) {
             self.presented(key, &tls);
         }
         if made {
             self.fetch_all(key);
+        }
+    }
+
+    fn is_only_echo(&self, key: &EndpointKey) -> bool {
+        self.picture.members.get(key).is_some_and(Member::is_only_echo)
+    }
+
+    /// The certificates of what was an echo alone until now count like everybody's.
+    fn present_all(&mut self, key: &EndpointKey) {
+        if self.is_only_echo(key) {
+            return;
+        }
+        let Some(member) = self.picture.members.get(key) else { return };
+        let seen = member.addresses.values().filter_map(|seen| match seen {
+            Seen::Observed(seen) => seen.tls.clone(),
+            Seen::Pending | Seen::Forbidden(_) => None,
+        });
+        for tls in seen.collect::<Vec<_>>() {
+            self.presented(key, &tls);
         }
     }
 

@@ -8,7 +8,7 @@ impl Plan {
     /// Joins every relative path to `base`, the folder of the configuration file: trust anchors, `inspection_ca`,
     /// `state_dir`, `web_config`, the data files and the catalogues. Absolute paths stay. Nothing is opened.
     pub fn resolve_paths(&mut self, base: &Path) {
-        let Self { agent, http, data, .. } = self;
+        let Self { agent, http, data, workloads, .. } = self;
         let anchors = agent.trust_anchors.iter_mut().filter_map(|anchor| match anchor {
             TrustAnchor::System => None,
             TrustAnchor::Pem(path) => Some(path),
@@ -20,7 +20,8 @@ impl Plan {
             &mut data.m365,
             &mut data.asn,
         ];
-        let several = anchors.chain(&mut data.catalogs);
+        let scripts = workloads.iter_mut().filter_map(|workload| workload.pac.as_mut());
+        let several = anchors.chain(&mut data.catalogs).chain(scripts);
         let all = several.chain([&mut agent.state_dir]).chain(optional.into_iter().flatten());
         all.for_each(|path: &mut PathBuf| *path = base.join(&*path));
     }

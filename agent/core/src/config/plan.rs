@@ -9,7 +9,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::target::EndpointKey;
+use crate::target::{EndpointKey, Probe};
 
 /// Everything the configuration says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -308,6 +308,20 @@ pub struct Echo {
     pub kind: EchoKind,
 }
 
+impl Echo {
+    /// What is asked, directly: never through a proxy, whose own address the answer would be.
+    pub fn endpoint(&self) -> Option<EndpointKey> {
+        match &self.kind {
+            EchoKind::Stun(host, port) => Some(EndpointKey::new(host, *port, Probe::Stun)),
+            EchoKind::Url(url, _) => {
+                let url = url::Url::parse(url).ok()?;
+                let probe = if url.scheme() == "https" { Probe::Https } else { Probe::Http };
+                Some(EndpointKey::new(url.host_str()?, url.port_or_known_default()?, probe))
+            }
+        }
+    }
+}
+
 /// How an echo is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EchoKind {
@@ -383,6 +397,8 @@ pub struct Workload {
     pub client_profile: ClientProfile,
     /// Name of its forward proxy.
     pub proxy: Option<String>,
+    /// File of the script that chooses its proxies; never beside [`Workload::proxy`].
+    pub pac: Option<PathBuf>,
     /// Values for the catalogues' placeholders.
     pub parameters: BTreeMap<String, String>,
 }

@@ -17,7 +17,7 @@ type Raised = (FindingId, Severity, String, &'static str);
 /// Findings about every address of one endpoint.
 pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey, communities: &Communities) -> Vec<Finding> {
     let Some(member) = judged.picture.members.get(key) else { return Vec::new() };
-    if member.origins.iter().all(|origin| *origin == Origin::Canary) {
+    if member.is_only_watched() {
         return Vec::new();
     }
     let of_network = |origin: &Origin| origin.is_ca() || *origin == Origin::Redirect;

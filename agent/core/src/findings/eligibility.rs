@@ -9,12 +9,12 @@ use crate::attribution::{Judged, Judgement};
 use crate::catalog::Catalog;
 use crate::config::Policy;
 use crate::eligibility::Outcome;
-use crate::target::{EndpointKey, Origin, is_private};
+use crate::target::{EndpointKey, is_private};
 
 /// Findings about one endpoint. What goes through a proxy has the proxy's addresses: nothing is said of them here.
 pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey, catalogs: &[Catalog]) -> Vec<Finding> {
     let Some(member) = judged.picture.members.get(key) else { return Vec::new() };
-    if key.via.is_some() || member.origins.iter().all(|origin| *origin == Origin::Canary) {
+    if key.via.is_some() || member.is_only_watched() {
         return Vec::new();
     }
     let judgements: Vec<(&IpAddr, &Judgement)> = judged.of.get(key).into_iter().flatten().collect();

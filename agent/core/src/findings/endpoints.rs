@@ -35,7 +35,7 @@ pub(super) fn finding(
 /// F16: a required or targeted name that yields no address, whatever the reason (DESIGN §4.5).
 fn unresolvable(judged: &Judged<'_>, key: &EndpointKey) -> Option<Finding> {
     let member = judged.picture.members.get(key)?;
-    if member.origins.iter().all(|origin| *origin == Origin::Canary) {
+    if member.is_only_watched() {
         return None;
     }
     let dns = member.dns.as_ref()?;

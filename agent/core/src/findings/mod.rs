@@ -22,7 +22,7 @@ use crate::catalog::Catalog;
 use crate::closure::{Past, Seen};
 use crate::observation::AddressObservation;
 use crate::tables::Tables;
-use crate::target::{EndpointKey, Origin};
+use crate::target::EndpointKey;
 
 /// All findings of a judged picture, gravest first.
 pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables, past: &Past) -> Vec<Finding> {
@@ -57,13 +57,13 @@ pub fn find(judged: &Judged<'_>, catalogs: &[Catalog], tables: &Tables, past: &P
     findings
 }
 
-/// What was seen and judged of an endpoint's addresses; canaries are left out.
+/// What was seen and judged of an endpoint's addresses; what is only watched is left out.
 fn observed<'j>(
     judged: &'j Judged<'_>,
     key: &EndpointKey,
 ) -> impl Iterator<Item = (IpAddr, &'j AddressObservation, &'j Judgement)> {
     let member = judged.picture.members.get(key);
-    let member = member.filter(|m| m.origins.iter().any(|origin| *origin != Origin::Canary));
+    let member = member.filter(|member| !member.is_only_watched());
     let judgements = judged.of.get(key);
     member.into_iter().flat_map(|member| &member.addresses).filter_map(move |(ip, seen)| match seen {
         Seen::Observed(seen) => Some((*ip, seen.as_ref(), judgements?.get(ip)?)),

@@ -10,7 +10,7 @@ use crate::attribution::{Judged, PathClass};
 use crate::config::{Plan, Policy};
 use crate::failure::label;
 use crate::observation::{DnsObservation, DnsStatus, DnsView};
-use crate::target::{EndpointKey, Origin, is_private};
+use crate::target::{EndpointKey, is_private};
 
 /// The label that Azure puts into the names of private endpoints.
 const PRIVATE_LINK: &str = "privatelink";
@@ -19,7 +19,7 @@ const PRIVATE_LINK: &str = "privatelink";
 pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey) -> Vec<Finding> {
     let Some(member) = judged.picture.members.get(key) else { return Vec::new() };
     let Some(dns) = member.dns.as_ref().filter(|_| key.via.is_none()) else { return Vec::new() };
-    if member.origins.iter().all(|origin| *origin == Origin::Canary) {
+    if member.is_only_watched() {
         return Vec::new();
     }
     let found = [public_answer(judged, key, dns), empty(judged, key, dns), divergence(judged, key, dns)];

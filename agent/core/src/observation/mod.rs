@@ -3,6 +3,7 @@
 //! Observations hold no conclusions. They serialise, so that a scenario can record and replay them.
 
 mod dns;
+mod echo;
 mod http;
 mod route;
 mod tcp;
@@ -10,6 +11,7 @@ mod tls;
 mod trace;
 
 pub use dns::{Answer, Cname, DnsObservation, DnsStatus, DnsView};
+pub use echo::EchoPage;
 pub use http::FetchObservation;
 pub use route::{NextHop, RouteKind, RouteObservation};
 pub use tcp::{AddressObservation, Contact, Contacted, PathMtu, Protection, TcpInfo};

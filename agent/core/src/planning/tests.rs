@@ -36,6 +36,7 @@ impl World {
             catalogs: catalogs.iter().map(|&name| name.to_owned()).collect(),
             client_profile: ClientProfile::Unknown,
             proxy: None,
+            pac: None,
             parameters: parameters.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect(),
         };
         let mut plan = Plan { workloads: vec![workload], ..Plan::default() };

@@ -12,9 +12,9 @@ use super::{AgentReport, DataReport, Report, SCHEMA, WorkloadReport};
 use crate::attribution::{Judged, Judgement, judge};
 use crate::catalog::Catalog;
 use crate::closure::{Chain, Member, Past, Picture, Seen};
-use crate::config::Plan;
+use crate::config::{Echo, Plan};
 use crate::findings;
-use crate::observation::{Contact, DnsStatus};
+use crate::observation::{Contact, DnsObservation, DnsStatus};
 use crate::pki::revocation::{Revocation, Staple};
 use crate::rib::Rib;
 use crate::tables::Tables;
@@ -102,7 +102,7 @@ fn endpoint(judged: &Judged<'_>, key: &EndpointKey, member: &Member) -> Endpoint
         required_by: member.required_by.iter().map(ToString::to_string).collect(),
         workloads: judged.workloads(key),
         class: judged.class(key),
-        dns: dns(member),
+        dns: dns(judged.picture.resolved(key)),
         addresses: addresses.collect(),
         bypass: judged
             .bypasses
@@ -111,8 +111,8 @@ fn endpoint(judged: &Judged<'_>, key: &EndpointKey, member: &Member) -> Endpoint
     }
 }
 
-fn dns(member: &Member) -> DnsReport {
-    let Some(observation) = &member.dns else {
+fn dns(observation: Option<&DnsObservation>) -> DnsReport {
+    let Some(observation) = observation else {
         return DnsReport {
             status: DnsStatus::Timeout,
             resolver: String::new(),
@@ -171,10 +171,10 @@ fn address(
     }
 }
 
-/// An entry of `required_outside`; `None` for what is on a closed path, black-holed inside, or a canary (DESIGN §4.5).
+/// An entry of `required_outside`; `None` for what is on a closed path, black-holed inside, or only watched (DESIGN §4.5).
 fn outside(judged: &Judged<'_>, key: &EndpointKey) -> Option<Outside> {
     let member = judged.picture.members.get(key)?;
-    if member.origins.iter().all(|origin| *origin == Origin::Canary) {
+    if member.is_only_watched() {
         return None;
     }
     let answering = judged.answering(key);
@@ -296,12 +296,9 @@ fn untested(judged: &Judged<'_>, mut words: Vec<String>) -> Vec<String> {
     if plan.bmp.as_ref().is_some_and(|bmp| bmp.allow.is_empty()) {
         words.push("bmp.allow names no router, so none may send its table".into());
     }
-    if !plan.echoes.is_empty() {
-        words.push(
-            "[[echo]] is configured, and this version does not ask it: the outer source address is not known"
-                .into(),
-        );
-    }
+    words.extend(resolving_proxies(plan, picture));
+    words.extend(picture.roots.alternatives.iter().cloned());
+    words.extend(silent_echoes(plan, picture));
     words.extend(
         picture
             .unfetchable
@@ -320,4 +317,36 @@ fn untested(judged: &Judged<'_>, mut words: Vec<String>) -> Vec<String> {
         }));
     }
     words
+}
+
+/// E8: echoes that told no address.
+fn silent_echoes(plan: &Plan, picture: &Picture) -> Vec<String> {
+    let told = |key: &EndpointKey| {
+        let seen = picture.members.get(key).into_iter().flat_map(|member| member.addresses.values());
+        seen.into_iter().any(|seen| match seen {
+            Seen::Observed(seen) => seen.reflexive.is_some(),
+            Seen::Pending | Seen::Forbidden(_) => false,
+        })
+    };
+    let keys: BTreeSet<EndpointKey> = plan.echoes.iter().filter_map(Echo::endpoint).collect();
+    let silent = keys.into_iter().filter(|key| !told(key));
+    silent.map(|key| format!("the echo {key} told no address: which source it saw is not known")).collect()
+}
+
+/// What lies behind a proxy is resolved there; and what is asked beside it.
+fn resolving_proxies(plan: &Plan, picture: &Picture) -> Vec<String> {
+    let named = picture.members.keys().filter(|key| key.ip().is_none());
+    let proxies: BTreeSet<&String> = named.filter_map(|key| key.via.as_ref()).collect();
+    let proxies = proxies.into_iter().filter(|name| plan.proxies.iter().any(|proxy| proxy.name == **name));
+    let words = |proxy: &String| {
+        [
+            format!(
+                "the proxy {proxy} resolves names by itself: which address it connects to cannot be seen from here; dns shows what our resolvers say"
+            ),
+            format!(
+                "CRLs, responders and issuers of what {proxy} leads to were asked for directly, not through it; redirects of pages behind it were not followed"
+            ),
+        ]
+    };
+    proxies.flat_map(words).collect()
 }

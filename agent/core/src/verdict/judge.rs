@@ -43,7 +43,7 @@ pub fn rule(judged: &Judged<'_>, workload: &Workload) -> Ruling {
         if asked(Origin::Canary) {
             weigh_canary(judged, key, &mut scale);
         }
-        if member.origins.iter().any(|origin| *origin != Origin::Canary) {
+        if !member.is_only_watched() {
             weigh_member(judged, workload, key, &mut scale);
         }
     }
@@ -51,6 +51,14 @@ pub fn rule(judged: &Judged<'_>, workload: &Workload) -> Ruling {
         root.workload == workload.name && matches!(root.origin, Origin::Target | Origin::Catalog)
     });
     weigh_groups(judged, workload, &mut scale);
+    let unrouted = judged.picture.roots.unrouted.iter().filter(|((of, _), _)| *of == workload.name);
+    for ((_, key), why) in unrouted {
+        let doubts = match workload.excepts(&key.host, key.port) {
+            true => &mut scale.unsure,
+            false => &mut scale.unknowns,
+        };
+        doubts.push(format!("{key} goes where it cannot be followed: {why}"));
+    }
     if !any {
         scale.unknowns.push("the workload has no target that could be checked".into());
     }

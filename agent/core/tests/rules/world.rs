@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use closedpath_core::attribution::Path;
 use closedpath_core::catalog::Catalog;
-use closedpath_core::closure::{Ask, Closure, Outcome, Past, Picture, Work, roots};
+use closedpath_core::closure::{Ask, Closure, Outcome, PacAnswers, Past, Picture, Work, roots};
 use closedpath_core::config::{Plan, parse};
 use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::findings::{Finding, FindingId};
@@ -176,6 +176,7 @@ pub struct World {
     pub tables: Tables,
     pub catalogs: Vec<Catalog>,
     pub rib: Option<Rib>,
+    pub pac: PacAnswers,
     observed: Vec<Observed>,
     dns: BTreeMap<String, DnsView>,
     elsewhere: BTreeMap<String, Vec<DnsView>>,
@@ -218,6 +219,7 @@ pub fn with_catalogs(config: &str, catalogs: Vec<Catalog>) -> World {
         tables,
         catalogs,
         rib: None,
+        pac: PacAnswers::new(),
         observed,
         dns,
         elsewhere: BTreeMap::new(),
@@ -355,7 +357,8 @@ impl World {
     pub fn picture(&self) -> (Picture, Vec<Work>) {
         let trust = Trust::new(anchors()).with_inspection(&self.inspection).with_public(&self.public);
         let trust = Arc::new(trust);
-        let mut closure = Closure::new(&self.plan, roots(&self.plan, &self.catalogs, &[]), trust);
+        let roots = roots(&self.plan, &self.catalogs, &[]).routed(&self.plan, &self.pac);
+        let mut closure = Closure::new(&self.plan, roots, trust);
         let mut done = Vec::new();
         while let Some(work) = closure.next_work() {
             assert!(done.len() < 100_000, "the closure does not end");

@@ -216,23 +216,22 @@ fn mirror(text: &str) -> Result<Url> {
 /// A URL, or the name of a `[[proxy]]`.
 fn proxy(text: &str, plan: &Plan) -> Result<ForwardProxy> {
     if let Some(named) = plan.proxies.iter().find(|proxy| proxy.name == text) {
-        anyhow::ensure!(
-            !named.tls,
-            "the proxy {text} is reached by TLS, which `data update` cannot; name another"
-        );
         let (host, port, credentials) = (named.host.clone(), named.port, named.credentials.clone());
-        return Ok(ForwardProxy { host, port, credentials });
+        return Ok(ForwardProxy { host, port, tls: named.tls, credentials });
     }
     // What is wrong is not repeated: there may be a password in it.
     let wrong = "--proxy is neither the name of a [[proxy]] nor a URL like http://user:password@host:3128";
     let url = Url::parse(text).map_err(|_| anyhow!(wrong))?;
-    let (Some(host), "http", Some(port)) = (url.host_str(), url.scheme(), url.port_or_known_default()) else {
+    let tls = url.scheme() == "https";
+    let (Some(host), "http" | "https", Some(port)) =
+        (url.host_str(), url.scheme(), url.port_or_known_default())
+    else {
         bail!(wrong);
     };
     let plain = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     let credentials = (!url.username().is_empty())
         .then(|| (plain(url.username()), plain(url.password().unwrap_or_default())));
-    Ok(ForwardProxy { host: host.to_owned(), port, credentials })
+    Ok(ForwardProxy { host: host.to_owned(), port, tls, credentials })
 }
 
 #[cfg(test)]

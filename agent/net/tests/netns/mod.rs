@@ -72,12 +72,17 @@ impl Namespaces {
 
     /// A listener in a namespace; the kernel completes the connections, nobody accepts them.
     pub fn listen(&self, name: &str, address: &'static str) -> TcpListener {
+        self.within(name, || TcpListener::bind(address).unwrap())
+    }
+
+    /// Does something in a namespace; processes that it starts are in there too.
+    pub fn within<T: Send>(&self, name: &str, act: impl FnOnce() -> T + Send) -> T {
         let space = File::open(format!("/run/netns/{}", self.full(name))).unwrap();
         // A thread of its own, because entering a namespace cannot be taken back for the one that did.
         let enter = move || {
             let kind = Some(rustix::thread::LinkNameSpaceType::Network);
             rustix::thread::move_into_link_name_space(space.as_fd(), kind).unwrap();
-            TcpListener::bind(address).unwrap()
+            act()
         };
         std::thread::scope(|scope| scope.spawn(enter).join().unwrap())
     }

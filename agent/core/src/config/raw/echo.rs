@@ -7,6 +7,7 @@ use crate::config::errors::Problems;
 use crate::config::field::{At, Field, read_optional};
 use crate::config::scalar::{EchoUrl, StunServer, Text};
 use crate::config::{Echo, EchoKind};
+use crate::observation::EchoPage;
 
 /// A server that tells which source address it saw: either `stun` or `url`.
 #[derive(Deserialize, JsonSchema)]
@@ -36,6 +37,15 @@ impl At<RawEcho> {
             && text.is_empty()
         {
             problems.add(&field.span, "`match` is empty", "remove it, or write an expression with one group");
+        } else if let (Some(field), Some(Text(text))) = (&raw.pattern, &pattern)
+            && let Err(why) = EchoPage::new(Some(text))
+        {
+            let message = format!("`match` is not a usable regular expression: {why}");
+            problems.add(
+                &field.span,
+                message,
+                "write one with one group around the address, such as 'ip=([0-9a-f.:]+)'",
+            );
         }
         match (&raw.stun, &raw.url) {
             (Some(_), Some(second)) => {

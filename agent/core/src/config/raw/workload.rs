@@ -1,6 +1,7 @@
 //! `[[workload]]`
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -32,6 +33,9 @@ pub(in crate::config) struct RawWorkload {
     /// The forward proxy it uses: the name of a [[proxy]].
     #[serde(default)]
     pub proxy: Option<Field<Name>>,
+    /// Instead of `proxy`: a file with a proxy auto-configuration script (PAC). Each proxy that it returns must be a [[proxy]].
+    #[serde(default)]
+    pub pac: Option<Field<PathBuf>>,
     /// Values for the placeholders in the catalogues' names, such as the region.
     #[serde(default)]
     pub parameters: BTreeMap<String, Field<Text>>,
@@ -46,6 +50,11 @@ impl At<RawWorkload> {
         let catalogs: Vec<Name> = read_all(&raw.catalogs, problems);
         let client_profile = raw.client_profile.read(problems);
         let proxy = read_optional(raw.proxy.as_ref(), problems).map(|name| name.0);
+        let pac = read_optional(raw.pac.as_ref(), problems);
+        if let (Some(_), Some(second)) = (&raw.proxy, &raw.pac) {
+            let message = "a workload has a `proxy` or a `pac`, not both";
+            problems.add(&second.span, message, "remove one: the script itself names the proxy");
+        }
         let mut parameters = BTreeMap::new();
         for (key, field) in &raw.parameters {
             if key.trim().is_empty() {
@@ -64,6 +73,7 @@ impl At<RawWorkload> {
             catalogs: catalogs.into_iter().map(|name| name.0).collect(),
             client_profile: client_profile?,
             proxy,
+            pac,
             parameters,
         })
     }
@@ -83,6 +93,7 @@ pub(in crate::config) fn unnamed(name: &str, policy: Policy) -> Workload {
         catalogs: Vec::new(),
         client_profile: ClientProfile::default(),
         proxy: None,
+        pac: None,
         parameters: BTreeMap::new(),
     }
 }

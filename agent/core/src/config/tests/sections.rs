@@ -50,7 +50,7 @@ fn listeners_are_an_address_and_a_port() {
 fn an_echo_has_either_stun_or_url() {
     assert_eq!(
         errors(
-            "[[echo]]\n[[echo]]\nstun = \"a.example\"\nurl = \"http://b.example/\"\n[[echo]]\nstun = \"a.example:0\"\nmatch = \"(.*)\"\n[[echo]]\nurl = \"ftp://b.example/\"\nmatch = \"\"\n[[echo]]\nurl = \"http://ä.example/\"\n"
+            "[[echo]]\n[[echo]]\nstun = \"a.example\"\nurl = \"http://b.example/\"\n[[echo]]\nstun = \"a.example:0\"\nmatch = \"(.*)\"\n[[echo]]\nurl = \"ftp://b.example/\"\nmatch = \"\"\n[[echo]]\nurl = \"http://ä.example/\"\n[[echo]]\nurl = \"http://b.example/\"\nmatch = \"ip=(\"\n"
         ),
         [
             "1:1: the echo has neither `stun` nor `url` / add stun = \"host:port\", or url = \"https://…\"",
@@ -60,6 +60,7 @@ fn an_echo_has_either_stun_or_url() {
             "9:7: \"ftp://b.example/\" is not an http or https URL / write \"https://host/path\"",
             "10:9: `match` is empty / remove it, or write an expression with one group",
             "12:7: \"http://ä.example/\" is not an http or https URL / write it as DNS knows it: \"xn--4ca.example\"",
+            "15:9: `match` is not a usable regular expression: unclosed group / write one with one group around the address, such as 'ip=([0-9a-f.:]+)'",
         ]
     );
 }

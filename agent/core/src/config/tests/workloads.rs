@@ -199,3 +199,15 @@ fn hosts_are_names_as_dns_knows_them() {
         says("*.example", "a `*` cannot be probed: write each name (catalogues and `allow` take patterns)")
     );
 }
+
+#[test]
+fn a_workload_has_a_proxy_or_a_script() {
+    assert_eq!(
+        errors(
+            "[[proxy]]\nname = \"p\"\nurl = \"http://a.example:1\"\n[[workload]]\nname = \"w\"\nproxy = \"p\"\npac = \"p.pac\"\ncatalogs = [\"azure-arc-servers\"]\n"
+        ),
+        [
+            "7:7: a workload has a `proxy` or a `pac`, not both / remove one: the script itself names the proxy"
+        ]
+    );
+}

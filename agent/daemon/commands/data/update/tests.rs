@@ -113,7 +113,8 @@ fn updated<T>(
     let text = format!("[agent]\nstate_dir = \"{}\"\ntrust_anchors = []\n", folder.0.display());
     let plan = parse("t.toml", &text.replace("trust_anchors = []\n", ""), &[]).expect("it is right");
     let tables = Tables::builtin().expect("the built-in tables parse");
-    let proxy = proxy.map(|port| ForwardProxy { host: "127.0.0.1".into(), port, credentials: None });
+    let proxy =
+        proxy.map(|port| ForwardProxy { host: "127.0.0.1".into(), port, tls: false, credentials: None });
     let store = Store::of(&plan.agent.state_dir);
     let said = runtime().expect("a runtime").block_on(async {
         let named = named.then(|| "127.0.0.1".to_owned());
