@@ -12,8 +12,8 @@ use closedpath_core::closure::{Outcome, Work};
 use closedpath_core::config::Plan;
 use closedpath_core::observation::{AddressObservation, TlsObservation};
 use closedpath_core::pki::Trust;
-use closedpath_core::target::EndpointKey;
-use closedpath_net::{NetError, Resolvers, RouteTable, TlsClient};
+use closedpath_core::target::{EndpointKey, Probe};
+use closedpath_net::{NetError, Resolvers, RouteTable, TlsClient, tcp_info};
 
 use crate::cache::Cache;
 use crate::fetcher::Fetcher;
@@ -92,13 +92,16 @@ impl Edges {
         let route = self.routes.lookup(ip).await;
         let (to, contact, stream) = self.contact(key, ip).await;
         let reachable = contact.answered();
+        let tcp = stream.as_ref().and_then(tcp_info);
+        // What goes to a proxy goes over TCP.
+        let traced = if key.via.is_some() { Probe::Tcp } else { key.probe };
         let handshake = async {
             let stream = stream.filter(|_| key.probe.uses_tls())?;
             Some(self.tls.handshake(stream, &key.host, self.timeout).await.0)
         };
         let (tls, traces): (Option<TlsObservation>, _) =
-            tokio::join!(handshake, self.traces.to(to, reachable, route.as_ref()));
-        AddressObservation { tls, route, traces, ..AddressObservation::new(ip, at, contact) }
+            tokio::join!(handshake, self.traces.to(to, traced, reachable, route.as_ref()));
+        AddressObservation { tls, route, traces, tcp, ..AddressObservation::new(ip, at, contact) }
     }
 }
 

@@ -30,7 +30,7 @@ pub mod tls;
 pub mod trace;
 
 pub use bmp::Station;
-pub use connect::connect;
+pub use connect::{connect, tcp_info};
 pub use datagram::{dns_ping, icmp_ping, ntp_ping, stun_ping};
 pub use download::{Peer, download};
 pub use error::NetError;
@@ -40,4 +40,4 @@ pub use random::nonce;
 pub use resolve::Resolvers;
 pub use route::RouteTable;
 pub use tls::{TlsClient, certificates_in};
-pub use trace::{Patience, TraceSettings, confirm, trace, tracing_works};
+pub use trace::{IcmpListener, Patience, Quoted, Reading, TraceSettings, confirm, read_icmp_error, trace};
