@@ -1,6 +1,7 @@
 //! The edges of one agent: performs what the closure asks for, and remembers traces between rounds.
 
 mod contact;
+mod mtu;
 mod traces;
 
 use std::net::{IpAddr, SocketAddr};
@@ -18,6 +19,7 @@ use closedpath_net::{NetError, Resolvers, RouteTable, TlsClient, tcp_info};
 use crate::cache::Cache;
 use crate::fetcher::Fetcher;
 use crate::inquiries::Inquiries;
+use mtu::PathMtus;
 use traces::Traces;
 
 /// Sockets, resolvers and trust anchors.
@@ -29,6 +31,7 @@ pub struct Edges {
     proxies: Vec<closedpath_core::config::Proxy>,
     lost: Vec<String>,
     traces: Traces,
+    mtus: PathMtus,
     inquiries: Inquiries,
     trust: Arc<Trust>,
 }
@@ -48,6 +51,7 @@ impl Edges {
             proxies: plan.proxies.clone(),
             lost: untraced.into_iter().chain(lost).collect(),
             traces,
+            mtus: PathMtus::new(&plan.probe),
             inquiries: Inquiries::new(Fetcher::new(plan.probe.timeout, cache, tls.clone()), memory.is_some()),
             trust: Arc::new(trust(plan, &tls)?),
             tls,
@@ -99,9 +103,12 @@ impl Edges {
             let stream = stream.filter(|_| key.probe.uses_tls())?;
             Some(self.tls.handshake(stream, &key.host, self.timeout).await.0)
         };
-        let (tls, traces): (Option<TlsObservation>, _) =
-            tokio::join!(handshake, self.traces.to(to, traced, reachable, route.as_ref()));
-        AddressObservation { tls, route, traces, tcp, ..AddressObservation::new(ip, at, contact) }
+        let (tls, traces, path_mtu): (Option<TlsObservation>, _, _) = tokio::join!(
+            handshake,
+            self.traces.to(to, traced, reachable, route.as_ref()),
+            self.mtus.to(ip, reachable)
+        );
+        AddressObservation { tls, route, traces, tcp, path_mtu, ..AddressObservation::new(ip, at, contact) }
     }
 }
 

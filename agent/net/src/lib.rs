@@ -9,6 +9,7 @@
 //! * [`download()`]: one HTTP exchange with a server that proves who it is, through a forward proxy or not
 //! * [`route`]: the kernel's forwarding table
 //! * [`trace`](mod@trace): TTL-limited probes of one flow
+//! * [`path_mtu`]: how large a packet gets there whole
 //! * [`datagram`]: contact over DNS, NTP, STUN and ICMP echo
 //! * [`bmp`]: the station that edge routers send their BGP tables to
 //! * [`classify`]: errors of the system and of routers become failures, in one place
@@ -22,6 +23,7 @@ mod download;
 mod error;
 pub mod http;
 pub mod kernel;
+mod mtu;
 mod proxy;
 mod random;
 pub mod resolve;
@@ -35,6 +37,7 @@ pub use datagram::{dns_ping, icmp_ping, ntp_ping, stun_ping};
 pub use download::{Peer, download};
 pub use error::NetError;
 pub use http::{FetchLimits, FetchRequest, Method, fetch};
+pub use mtu::path_mtu;
 pub use proxy::connect_through;
 pub use random::nonce;
 pub use resolve::Resolvers;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use closedpath_core::observation::{NextHop, RouteKind, RouteObservation};
 use futures_util::{StreamExt, TryStreamExt};
 use ipnet::IpNet;
-use rtnetlink::packet_route::link::LinkAttribute;
+use rtnetlink::packet_route::link::{LinkAttribute, LinkInfo};
 use rtnetlink::packet_route::route::{
     RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteNextHopFlags, RouteType, RouteVia,
 };
@@ -28,11 +28,14 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// An interface may be renamed: its name is asked for again after this.
 const NAME_AGE: Duration = Duration::from_secs(30);
 
+/// Name and kind of an interface.
+type Link = (String, Option<String>);
+
 /// A netlink socket and the task that drives it.
 #[derive(Debug)]
 pub struct RouteTable {
     handle: Handle,
-    names: Mutex<HashMap<u32, (Instant, String)>>,
+    links: Mutex<HashMap<u32, (Instant, Link)>>,
     _driver: JoinSet<()>,
 }
 
@@ -42,7 +45,7 @@ impl RouteTable {
         let (connection, handle, _) = rtnetlink::new_connection().map_err(NetError::Netlink)?;
         let mut driver = JoinSet::new();
         driver.spawn(connection);
-        Ok(Self { handle, names: Mutex::default(), _driver: driver })
+        Ok(Self { handle, links: Mutex::default(), _driver: driver })
     }
 
     /// How packets to `to` leave this host; `None` where the kernel gave no usable answer.
@@ -68,7 +71,8 @@ impl RouteTable {
         };
         let mut next_hops = Vec::new();
         for (index, gateway) in ways_out(&matched) {
-            next_hops.push(NextHop { interface: self.name(index).await?, gateway, kind: None });
+            let (interface, kind) = self.link(index).await?;
+            next_hops.push(NextHop { interface, gateway, kind });
         }
         Some(RouteObservation {
             destination: to,
@@ -93,25 +97,33 @@ impl RouteTable {
         std::pin::pin!(answers).try_next().await?.ok_or(Error::RequestFailed)
     }
 
-    /// The name of an interface.
-    async fn name(&self, index: u32) -> Option<String> {
+    /// Name and kind (E5) of an interface.
+    async fn link(&self, index: u32) -> Option<Link> {
         {
-            let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((at, name)) = names.get(&index)
+            let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((at, link)) = links.get(&index)
                 && at.elapsed() < NAME_AGE
             {
-                return Some(name.clone());
+                return Some(link.clone());
             }
         }
         let links = self.handle.link().get().match_index(index).execute();
-        let link = std::pin::pin!(links).next().await?.ok()?;
-        let name = link.attributes.into_iter().find_map(|attribute| match attribute {
-            LinkAttribute::IfName(name) => Some(name),
+        let seen = std::pin::pin!(links).next().await?.ok()?;
+        let name = seen.attributes.iter().find_map(|attribute| match attribute {
+            LinkAttribute::IfName(name) => Some(name.clone()),
             _ => None,
         })?;
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        names.insert(index, (Instant::now(), name.clone()));
-        Some(name)
+        let infos = seen.attributes.iter().find_map(|attribute| match attribute {
+            LinkAttribute::LinkInfo(infos) => Some(infos),
+            _ => None,
+        });
+        let kind = infos.into_iter().flatten().find_map(|info| match info {
+            LinkInfo::Kind(kind) => Some(kind.to_string()),
+            _ => None,
+        });
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.insert(index, (Instant::now(), (name.clone(), kind.clone())));
+        Some((name, kind))
     }
 }
 

@@ -13,6 +13,12 @@ const ROUTES: &str = "\
 addr add 10.99.1.1/24 dev lan
 addr add 10.99.2.1/24 dev wan
 addr add fd99:1::1/64 dev lan nodad
+link add bridged type bridge
+link set bridged up
+tuntap add tunnelled mode tun
+link set tunnelled up
+route add 198.18.8.0/24 dev bridged
+route add 198.18.9.0/24 dev tunnelled
 route add default via 10.99.1.254 dev lan
 route add 203.0.113.0/24 nexthop via 10.99.1.254 dev lan nexthop via 10.99.2.254 dev wan
 route add 203.0.114.0/24 via inet6 fe80::1 dev wan
@@ -78,4 +84,13 @@ async fn ask() {
     let both = table.lookup("203.0.113.9".parse().unwrap()).await.unwrap();
     let both = (both.kind, says(&both).split_once(" by ").unwrap().1.to_owned());
     assert_eq!(both, (RouteKind::Unicast, "lan>10.99.1.254,wan>10.99.2.254".to_owned()));
+    for (to, kind) in [
+        ("198.18.0.1", Some("veth")),
+        ("198.18.8.1", Some("bridge")),
+        ("198.18.9.1", Some("tun")),
+        ("127.0.0.1", None),
+    ] {
+        let seen = table.lookup(to.parse().unwrap()).await.unwrap();
+        assert_eq!(seen.next_hops[0].kind.as_deref(), kind, "{to}");
+    }
 }

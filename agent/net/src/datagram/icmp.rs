@@ -68,7 +68,7 @@ pub(crate) fn open_ping(to: IpAddr, port: Option<u16>) -> io::Result<UdpSocket> 
     }
 }
 
-/// Header and payload, which has an even length. The kernel fills in the identifier of a ping socket and every ICMPv6
+/// Header and payload. The kernel fills in the identifier of a ping socket and every ICMPv6
 /// checksum.
 pub(crate) fn echo_request(ipv6: bool, identifier: u16, number: u16, payload: &[u8]) -> Vec<u8> {
     let kind = if ipv6 { ECHO_REQUEST_V6 } else { ECHO_REQUEST };
@@ -81,9 +81,11 @@ pub(crate) fn echo_request(ipv6: bool, identifier: u16, number: u16, payload: &[
     message
 }
 
-/// RFC 1071; the message has an even length.
+/// RFC 1071; an odd octet is the upper half of a word.
 fn checksum(message: &[u8]) -> u16 {
-    let words = message.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
+    let words = message
+        .chunks(2)
+        .map(|pair| u32::from(u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)])));
     let sum: u32 = words.sum();
     let folded = (sum & 0xffff) + (sum >> 16);
     let folded = (folded & 0xffff) + (folded >> 16);
@@ -114,6 +116,7 @@ mod tests {
     fn the_checksum_is_the_one_of_rfc_1071() {
         // The example of RFC 1071 §3: the sum is ddf2, its complement 220d.
         assert_eq!(checksum(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]), 0x220d);
+        assert_eq!(checksum(&[0x00, 0x01, 0xf2]), checksum(&[0x00, 0x01, 0xf2, 0x00]));
         let request = echo_request(false, 7, 1, &TOKEN);
         assert_eq!(checksum(&request), 0, "a message with its checksum sums to zero");
     }
