@@ -11,10 +11,10 @@ use std::time::{Duration, SystemTime};
 
 use closedpath_core::closure::{Outcome, Work};
 use closedpath_core::config::Plan;
-use closedpath_core::observation::{AddressObservation, TlsObservation};
+use closedpath_core::observation::{AddressObservation, Protocol, TlsObservation};
 use closedpath_core::pki::Trust;
 use closedpath_core::target::{EndpointKey, Probe};
-use closedpath_net::{NetError, Resolvers, RouteTable, TlsClient, tcp_info};
+use closedpath_net::{IpFlow, Ipsec, NetError, Resolvers, RouteTable, TlsClient, Watch, tcp_info};
 
 use crate::cache::Cache;
 use crate::fetcher::Fetcher;
@@ -30,6 +30,7 @@ pub struct Edges {
     timeout: Duration,
     proxies: Vec<closedpath_core::config::Proxy>,
     lost: Vec<String>,
+    ipsec: Option<Ipsec>,
     traces: Traces,
     mtus: PathMtus,
     inquiries: Inquiries,
@@ -44,12 +45,17 @@ impl Edges {
         let folder = memory.map(|folder| folder.join("cache"));
         let (cache, lost) = Cache::open(folder.as_deref());
         let (traces, untraced) = Traces::new(plan);
+        let (ipsec, unseen) = match Ipsec::open() {
+            Ok(ipsec) => (ipsec, None),
+            Err(unseen) => (None, Some(unseen)),
+        };
         Ok(Self {
             resolvers: Resolvers::new(&plan.resolvers, plan.probe.timeout)?,
             routes: RouteTable::open()?,
             timeout: plan.probe.timeout,
             proxies: plan.proxies.clone(),
-            lost: untraced.into_iter().chain(lost).collect(),
+            lost: untraced.into_iter().chain(unseen).chain(lost).collect(),
+            ipsec,
             traces,
             mtus: PathMtus::new(&plan.probe),
             inquiries: Inquiries::new(Fetcher::new(plan.probe.timeout, cache, tls.clone()), memory.is_some()),
@@ -91,9 +97,20 @@ impl Edges {
         }
     }
 
+    /// Where the packets of a probe go: to the endpoint, or to the proxy before it.
+    fn destination(&self, key: &EndpointKey, ip: IpAddr) -> SocketAddr {
+        let proxy = key.via.as_ref().and_then(|via| self.proxies.iter().find(|proxy| proxy.name == *via));
+        SocketAddr::new(ip, proxy.map_or(key.port, |proxy| proxy.port))
+    }
+
     async fn probe(&self, key: &EndpointKey, ip: IpAddr) -> AddressObservation {
         let at = SystemTime::now();
         let route = self.routes.lookup(ip).await;
+        // What goes to a proxy goes over TCP.
+        let traced = if key.via.is_some() { Probe::Tcp } else { key.probe };
+        let source = route.as_ref().and_then(|route| route.source);
+        let flow = IpFlow { source, to: self.destination(key, ip), protocol: Protocol::of(traced), mark: 0 };
+        let watch = self.ipsec.as_ref().and_then(|ipsec| ipsec.watch(&flow));
         let (to, contact, stream) = self.contact(key, ip).await;
         let reachable = contact.answered();
         let tcp = stream.as_ref().and_then(tcp_info);
@@ -108,7 +125,16 @@ impl Edges {
             self.traces.to(to, traced, reachable, route.as_ref()),
             self.mtus.to(ip, reachable)
         );
-        AddressObservation { tls, route, traces, tcp, path_mtu, ..AddressObservation::new(ip, at, contact) }
+        let protection = watch.map(Watch::end);
+        AddressObservation {
+            tls,
+            route,
+            traces,
+            tcp,
+            path_mtu,
+            protection,
+            ..AddressObservation::new(ip, at, contact)
+        }
     }
 }
 

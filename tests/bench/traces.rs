@@ -59,10 +59,10 @@ async fn row(what: &str, probe: Probe, reading: Reading) -> anyhow::Result<()> {
     let settings = TraceSettings { reading, ..TraceSettings::default() };
     let (mut walls, mut cpus, mut right) = (Vec::new(), Vec::new(), TRACES);
     for _ in 0..RUNS {
-        let (cpu, began) = (self::cpu()?, Instant::now());
+        let (cpu, began) = (cpu_time()?, Instant::now());
         let seen = join_all((0..TRACES).map(|_| trace(to, probe, true, &settings))).await;
         walls.push(began.elapsed());
-        cpus.push(self::cpu()?.saturating_sub(cpu));
+        cpus.push(cpu_time()?.saturating_sub(cpu));
         let all = |hops: Vec<String>| hops == HOPS;
         let good = seen.iter().filter(|seen| {
             seen.end == TraceEnd::Destination { ttl: 4, refused: false }
@@ -83,7 +83,7 @@ async fn row(what: &str, probe: Probe, reading: Reading) -> anyhow::Result<()> {
 }
 
 /// CPU time of this thread.
-fn cpu() -> anyhow::Result<Duration> {
+fn cpu_time() -> anyhow::Result<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
     let first = text.split(' ').next().context("the first number")?;
     Ok(Duration::from_nanos(first.parse()?))

@@ -8,6 +8,7 @@
 //! * [`http`]: one HTTP exchange
 //! * [`download()`]: one HTTP exchange with a server that proves who it is, through a forward proxy or not
 //! * [`route`]: the kernel's forwarding table
+//! * [`Ipsec`]: this host's IPsec policies and associations
 //! * [`trace`](mod@trace): TTL-limited probes of one flow
 //! * [`path_mtu`]: how large a packet gets there whole
 //! * [`datagram`]: contact over DNS, NTP, STUN and ICMP echo
@@ -30,6 +31,7 @@ pub mod resolve;
 pub mod route;
 pub mod tls;
 pub mod trace;
+mod xfrm;
 
 pub use bmp::Station;
 pub use connect::{connect, tcp_info};
@@ -44,3 +46,4 @@ pub use resolve::Resolvers;
 pub use route::RouteTable;
 pub use tls::{TlsClient, certificates_in};
 pub use trace::{IcmpListener, Patience, Quoted, Reading, TraceSettings, confirm, read_icmp_error, trace};
+pub use xfrm::{IpFlow, Ipsec, Watch};
