@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench traces`, as root: the routers are namespaces that answer without limit. The agent's side runs in a
 //! process of its own with CAP_NET_RAW and nothing else; CPU is that of its one thread.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 #[path = "../../agent/net/tests/netns/mod.rs"]
 mod netns;

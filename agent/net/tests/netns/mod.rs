@@ -83,6 +83,10 @@ impl Namespaces {
     }
 
     /// A UDP server in a namespace that sends back what it gets, until this process ends.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "it serves the tests in other processes as long as this one lives"
+    )]
     pub fn echo(&self, name: &str, address: &'static str) {
         let space = File::open(format!("/run/netns/{}", self.full(name))).unwrap();
         let enter = move || {
