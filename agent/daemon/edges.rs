@@ -14,7 +14,7 @@ use closedpath_core::config::Plan;
 use closedpath_core::observation::{AddressObservation, Protocol, TlsObservation};
 use closedpath_core::pki::Trust;
 use closedpath_core::target::{EndpointKey, Probe};
-use closedpath_net::{IpFlow, Ipsec, NetError, Resolvers, RouteTable, TlsClient, Watch, tcp_info};
+use closedpath_net::{Egress, IpFlow, Ipsec, NetError, Resolvers, RouteTable, TlsClient, Watch, tcp_info};
 
 use crate::cache::Cache;
 use crate::fetcher::Fetcher;
@@ -30,6 +30,7 @@ pub struct Edges {
     timeout: Duration,
     proxies: Vec<closedpath_core::config::Proxy>,
     lost: Vec<String>,
+    egress: Arc<Egress>,
     ipsec: Option<Ipsec>,
     traces: Traces,
     mtus: PathMtus,
@@ -45,6 +46,7 @@ impl Edges {
         let folder = memory.map(|folder| folder.join("cache"));
         let (cache, lost) = Cache::open(folder.as_deref());
         let (traces, untraced) = Traces::new(plan);
+        let (egress, refused) = Egress::open(&plan.probe);
         let (ipsec, unseen) = match Ipsec::open() {
             Ok(ipsec) => (ipsec, None),
             Err(unseen) => (None, Some(unseen)),
@@ -54,7 +56,8 @@ impl Edges {
             routes: RouteTable::open()?,
             timeout: plan.probe.timeout,
             proxies: plan.proxies.clone(),
-            lost: untraced.into_iter().chain(unseen).chain(lost).collect(),
+            lost: untraced.into_iter().chain(unseen).chain(refused).chain(lost).collect(),
+            egress: Arc::new(egress),
             ipsec,
             traces,
             mtus: PathMtus::new(&plan.probe),
@@ -90,10 +93,12 @@ impl Edges {
         match work {
             Work::Resolve { name } => Outcome::Resolved(self.resolvers.observe(&name).await),
             Work::Probe { key, ip } => {
-                let seen = Box::new(self.probe(&key, ip).await);
+                let seen = Box::new(self.egress.around(self.probe(&key, ip)).await);
                 Outcome::Probed { key, seen }
             }
-            Work::Fetch { key, url, ip, ask } => self.inquiries.ask(key, url, ip, ask).await,
+            Work::Fetch { key, url, ip, ask } => {
+                self.egress.around(Box::pin(self.inquiries.ask(key, url, ip, ask))).await
+            }
         }
     }
 
@@ -105,11 +110,12 @@ impl Edges {
 
     async fn probe(&self, key: &EndpointKey, ip: IpAddr) -> AddressObservation {
         let at = SystemTime::now();
-        let route = self.routes.lookup(ip).await;
         // What goes to a proxy goes over TCP.
         let traced = if key.via.is_some() { Probe::Tcp } else { key.probe };
-        let source = route.as_ref().and_then(|route| route.source);
-        let flow = IpFlow { source, to: self.destination(key, ip), protocol: Protocol::of(traced), mark: 0 };
+        let (to, protocol) = (self.destination(key, ip), Protocol::of(traced));
+        let route = self.routes.lookup(to, protocol).await;
+        let source = self.egress.source_for(ip).or(route.as_ref().and_then(|route| route.source));
+        let flow = IpFlow { source, to, protocol, mark: self.egress.mark.unwrap_or(0) };
         let watch = self.ipsec.as_ref().and_then(|ipsec| ipsec.watch(&flow));
         let (to, contact, stream) = self.contact(key, ip).await;
         let reachable = contact.answered();

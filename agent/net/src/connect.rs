@@ -12,7 +12,7 @@ use closedpath_core::observation::{Contacted, TcpInfo};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::TcpStream;
 
-use crate::{classify, kernel};
+use crate::{classify, egress, kernel};
 
 /// Connects to `to` within `timeout`.
 ///
@@ -66,11 +66,11 @@ pub(crate) fn dial(to: SocketAddr, how: &Dial) -> io::Result<TcpStream> {
     if let Some(ttl) = how.ttl {
         limit_hops(&socket, to, ttl)?;
     }
-    if let Some(port) = how.port {
+    if how.port.is_some() {
         socket.set_reuse_address(true)?;
         socket.set_linger(Some(Duration::ZERO))?;
-        socket.bind(&SocketAddr::new(any_address(to), port).into())?;
     }
+    egress::prepare(&socket, to, how.port)?;
     match socket.connect(&to.into()) {
         Ok(()) => {}
         Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}

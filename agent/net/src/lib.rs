@@ -13,6 +13,7 @@
 //! * [`path_mtu`]: how large a packet gets there whole
 //! * [`datagram`]: contact over DNS, NTP, STUN and ICMP echo
 //! * [`bmp`]: the station that edge routers send their BGP tables to
+//! * [`Egress`]: as whom packets leave: source, interface, mark
 //! * [`classify`]: errors of the system and of routers become failures, in one place
 //! * [`kernel`]: the socket calls that no crate wraps
 
@@ -21,6 +22,7 @@ pub mod classify;
 mod connect;
 pub mod datagram;
 mod download;
+mod egress;
 mod error;
 pub mod http;
 pub mod kernel;
@@ -37,6 +39,7 @@ pub use bmp::Station;
 pub use connect::{connect, tcp_info};
 pub use datagram::{dns_ping, icmp_ping, ntp_ping, stun_ping};
 pub use download::{Peer, download};
+pub use egress::Egress;
 pub use error::NetError;
 pub use http::{FetchLimits, FetchRequest, Method, fetch};
 pub use mtu::path_mtu;

@@ -10,8 +10,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
-use crate::connect::any_address;
-use crate::{classify, kernel};
+use crate::{classify, egress, kernel};
 
 /// The first wait before sending again; it doubles each time (RFC 8489 §6.2.1).
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -42,9 +41,7 @@ pub(super) fn open(
 ) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(to), kind.nonblocking().cloexec(), Some(protocol))?;
     kernel::report_errors(&socket, to.is_ipv6(), true)?;
-    if let Some(port) = port {
-        socket.bind(&SocketAddr::new(any_address(to), port).into())?;
-    }
+    egress::prepare(&socket, to, port)?;
     socket.connect(&to.into())?;
     UdpSocket::from_std(socket.into())
 }

@@ -11,8 +11,8 @@ use tokio::time::timeout;
 use super::flow::{Answer, failed, judge};
 use super::listener::Wanted;
 use super::reading::Reading;
-use crate::connect::{Dial, any_address, dial};
-use crate::kernel;
+use crate::connect::{Dial, dial};
+use crate::{egress, kernel};
 
 /// After the connect has failed, the raw socket's copy of the router's message is there, but perhaps not yet read.
 const COPY: Duration = Duration::from_millis(50);
@@ -32,7 +32,7 @@ impl SynFlow {
         let holder =
             Socket::new(Domain::for_address(to), Type::STREAM.nonblocking().cloexec(), Some(Protocol::TCP))?;
         holder.set_reuse_address(true)?;
-        holder.bind(&SocketAddr::new(any_address(to), port.unwrap_or(0)).into())?;
+        egress::prepare(&holder, to, Some(port.unwrap_or(0)))?;
         let port = holder.local_addr()?.as_socket().map_or(0, |address| address.port());
         Ok(Self { to, port, reading, _holder: holder })
     }
