@@ -261,59 +261,8 @@ fn patience(timeout: Duration) -> Patience {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
+mod tests;
 
-    use closedpath_core::observation::{Hop, RouteKind, TraceEnd};
-
-    use super::*;
-
-    fn seen(hops: &[Option<u8>]) -> TraceObservation {
-        let hop = |(index, last): (usize, &Option<u8>)| Hop {
-            ttl: u8::try_from(index).unwrap() + 1,
-            from: last.map(|last| Ipv4Addr::new(192, 0, 2, last).into()),
-            rtt: None,
-        };
-        TraceObservation {
-            protocol: Protocol::Tcp,
-            destination: "203.0.113.9:443".parse().unwrap(),
-            source: None,
-            hops: hops.iter().enumerate().map(hop).collect(),
-            end: TraceEnd::Silent,
-            at: SystemTime::UNIX_EPOCH,
-        }
-    }
-
-    #[test]
-    fn silence_makes_no_other_way_but_another_router_does() {
-        assert!(same_way(&seen(&[Some(1), None, Some(3)]), &seen(&[Some(1), Some(2), Some(3)])));
-        assert!(!same_way(&seen(&[Some(1), Some(4)]), &seen(&[Some(1), Some(2)])));
-        assert!(!same_way(&seen(&[Some(1)]), &seen(&[Some(1), None])), "of another length");
-    }
-
-    #[tokio::test]
-    async fn one_address_of_a_group_is_looked_at_and_all_once_flows_go_several_ways() {
-        let (traces, _) = Traces::new(&Plan::default());
-        let route = |gateway: u8| RouteObservation {
-            destination: "203.0.113.9".parse().unwrap(),
-            kind: RouteKind::Unicast,
-            next_hops: vec![NextHop {
-                interface: "eth0".to_owned(),
-                gateway: Some(Ipv4Addr::new(192, 0, 2, gateway).into()),
-                kind: None,
-            }],
-            source: None,
-            prefix: None,
-            table: None,
-        };
-        let group = |to: &str, gateway| group(to.parse().unwrap(), Some(&route(gateway)));
-        assert!(traces.must_spread(&group("203.0.113.9:443", 1)));
-        assert!(!traces.must_spread(&group("203.0.113.10:80", 1)), "of the same /24");
-        assert!(traces.must_spread(&group("198.51.100.9:443", 1)), "another /24");
-        assert!(traces.must_spread(&group("203.0.113.9:443", 2)), "another route");
-        traces.note(group("203.0.113.9:443", 1), true);
-        assert!(traces.must_spread(&group("203.0.113.10:80", 1)));
-        assert!(traces.goes_several_ways(&group("203.0.113.11:80", 1)));
-        assert!(!traces.goes_several_ways(&group("198.51.100.9:443", 1)));
-    }
-}
+#[cfg(test)]
+#[path = "../../net/tests/netns/mod.rs"]
+mod netns;
