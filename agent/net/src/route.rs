@@ -73,10 +73,6 @@ impl RouteTable {
             Err(error) if is_no_route(&error) => return Some(unreachable(to)),
             Err(_) => return None,
         };
-        // The kernel makes up an on-link route of no table for an interface that has none to there.
-        if interface.is_some() && table(&matched) == 0 {
-            return Some(unreachable(to));
-        }
         // A cached exception or a race may give no second answer; the source is then not known.
         let resolved = self.route(request(RouteFlags::LookupTable)?).await.ok();
         let kind = match matched.header.kind {

@@ -122,3 +122,33 @@ fn as_error(quoted: &Quoted, sender: IpAddr) -> SocketError {
 fn plain(to: SocketAddr) -> SocketAddr {
     SocketAddr::new(to.ip().to_canonical(), to.port())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_said_of_a_packet_from_another_of_our_addresses_is_passed_over() {
+        let waiting = Arc::new(Waiting::default());
+        let (sender, said) = mpsc::channel(KEPT);
+        let key = (6, 40000, "203.0.113.9:443".parse().unwrap());
+        waiting.lock().unwrap().insert(key, sender.clone());
+        let mut wanted = Wanted { waiting: waiting.clone(), key, said };
+        let quoted = |source: &str| Quoted {
+            kind: 11,
+            code: 0,
+            protocol: 6,
+            source: source.parse().unwrap(),
+            destination: "203.0.113.9".parse().unwrap(),
+            ports: (40000, 443),
+        };
+        for (source, router) in [("192.0.2.8", "198.51.100.8"), ("192.0.2.7", "198.51.100.7")] {
+            let quoted = quoted(source);
+            sender.try_send((as_error(&quoted, router.parse().unwrap()), quoted.source)).unwrap();
+        }
+        let heard = wanted.said(Some("192.0.2.7".parse().unwrap())).await;
+        assert_eq!(heard.from, Some("198.51.100.7".parse().unwrap()));
+        drop(wanted);
+        assert!(waiting.lock().unwrap().is_empty(), "nobody waits any more");
+    }
+}
