@@ -3,6 +3,7 @@
 mod contact;
 mod echoes;
 mod environment;
+mod mtu;
 mod traces;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,10 +13,10 @@ use std::time::{Duration, SystemTime};
 
 use closedpath_core::closure::{Outcome, Roots, Work};
 use closedpath_core::config::Plan;
-use closedpath_core::observation::{AddressObservation, TlsObservation};
+use closedpath_core::observation::{AddressObservation, Protocol, TlsObservation};
 use closedpath_core::pki::Trust;
-use closedpath_core::target::EndpointKey;
-use closedpath_net::{NetError, Resolvers, RouteTable, TlsClient};
+use closedpath_core::target::{EndpointKey, Probe};
+use closedpath_net::{Egress, IpFlow, Ipsec, NetError, Resolvers, RouteTable, TlsClient, Watch, tcp_info};
 
 use crate::cache::Cache;
 use crate::fetcher::Fetcher;
@@ -23,6 +24,7 @@ use crate::inquiries::Inquiries;
 use crate::pac;
 use contact::Reached;
 use echoes::Echoes;
+use mtu::PathMtus;
 use traces::Traces;
 
 /// Sockets, resolvers and trust anchors.
@@ -34,7 +36,10 @@ pub struct Edges {
     proxies: Vec<closedpath_core::config::Proxy>,
     echoes: Echoes,
     lost: Vec<String>,
+    egress: Arc<Egress>,
+    ipsec: Option<Ipsec>,
     traces: Traces,
+    mtus: PathMtus,
     inquiries: Inquiries,
     trust: Arc<Trust>,
 }
@@ -50,14 +55,22 @@ impl Edges {
         let unused = environment::unused(|name| {
             std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
         });
+        let (egress, refused) = Egress::open(&plan.probe);
+        let (ipsec, unseen) = match Ipsec::open() {
+            Ok(ipsec) => (ipsec, None),
+            Err(unseen) => (None, Some(unseen)),
+        };
         Ok(Self {
             resolvers: Arc::new(Resolvers::new(&plan.resolvers, plan.probe.timeout)?),
             routes: RouteTable::open()?,
             timeout: plan.probe.timeout,
             proxies: plan.proxies.clone(),
             echoes: Echoes::new(plan),
-            lost: untraced.into_iter().chain(lost).chain(unused).collect(),
+            lost: untraced.into_iter().chain(unseen).chain(refused).chain(lost).chain(unused).collect(),
+            egress: Arc::new(egress),
+            ipsec,
             traces,
+            mtus: PathMtus::new(&plan.probe),
             inquiries: Inquiries::new(Fetcher::new(plan.probe.timeout, cache, tls.clone()), memory.is_some()),
             trust: Arc::new(trust(plan, &tls)?),
             tls,
@@ -83,9 +96,9 @@ impl Edges {
     /// The roots as the workloads' PAC scripts lead them.
     pub async fn routed(&self, plan: &Plan, roots: Roots) -> Roots {
         // The address that the way to a resolver begins with; none is asked for that leaves the site.
-        let first = self.servers().first().map(|(_, server)| server.ip());
+        let first = self.servers().first().map(|(_, server)| *server);
         let route = match first {
-            Some(ip) => self.routes.lookup(ip).await,
+            Some(server) => self.routes.lookup(server, Protocol::Udp).await,
             None => None,
         };
         let own = match route.and_then(|route| route.source) {
@@ -105,18 +118,33 @@ impl Edges {
         match work {
             Work::Resolve { name } => Outcome::Resolved(self.resolvers.observe(&name).await),
             Work::Probe { key, ip } => {
-                let seen = Box::new(self.probe(&key, ip).await);
+                let seen = Box::new(self.egress.around(self.probe(&key, ip)).await);
                 Outcome::Probed { key, seen }
             }
-            Work::Fetch { key, url, ip, ask } => self.inquiries.ask(key, url, ip, ask).await,
+            Work::Fetch { key, url, ip, ask } => {
+                self.egress.around(Box::pin(self.inquiries.ask(key, url, ip, ask))).await
+            }
         }
+    }
+
+    /// Where the packets of a probe go: to the endpoint, or to the proxy before it.
+    fn destination(&self, key: &EndpointKey, ip: IpAddr) -> SocketAddr {
+        let proxy = key.via.as_ref().and_then(|via| self.proxies.iter().find(|proxy| proxy.name == *via));
+        SocketAddr::new(ip, proxy.map_or(key.port, |proxy| proxy.port))
     }
 
     async fn probe(&self, key: &EndpointKey, ip: IpAddr) -> AddressObservation {
         let at = SystemTime::now();
-        let route = self.routes.lookup(ip).await;
+        // What goes to a proxy goes over TCP.
+        let traced = if key.via.is_some() { Probe::Tcp } else { key.probe };
+        let (to, protocol) = (self.destination(key, ip), Protocol::of(traced));
+        let route = self.routes.lookup(to, protocol).await;
+        let source = self.egress.source_for(ip).or(route.as_ref().and_then(|route| route.source));
+        let flow = IpFlow { source, to, protocol, mark: self.egress.mark.unwrap_or(0) };
+        let watch = self.ipsec.as_ref().and_then(|ipsec| ipsec.watch(&flow));
         let Reached { to, contact, stream, mapped } = self.contact(key, ip).await;
         let reachable = contact.answered();
+        let tcp = stream.as_ref().and_then(|stream| tcp_info(stream.tcp()));
         let handshake = async {
             let stream = stream.filter(|_| key.probe.uses_tls())?;
             Some(self.tls.handshake(stream, &key.host, self.timeout).await.0)
@@ -125,9 +153,23 @@ impl Edges {
             let asked = contact.made() && self.echoes.contain(key);
             if asked { mapped.or(self.echoes.ask(key, ip, self.timeout, &self.tls).await) } else { None }
         };
-        let (tls, reflexive, traces): (Option<TlsObservation>, _, _) =
-            tokio::join!(handshake, echo, self.traces.to(to, reachable, route.as_ref()));
-        AddressObservation { tls, route, traces, reflexive, ..AddressObservation::new(ip, at, contact) }
+        let (tls, reflexive, traces, path_mtu): (Option<TlsObservation>, _, _, _) = tokio::join!(
+            handshake,
+            echo,
+            self.traces.to(to, traced, reachable, route.as_ref()),
+            self.mtus.to(ip, reachable)
+        );
+        let protection = watch.map(Watch::end);
+        AddressObservation {
+            tls,
+            route,
+            traces,
+            reflexive,
+            protection,
+            tcp,
+            path_mtu,
+            ..AddressObservation::new(ip, at, contact)
+        }
     }
 }
 

@@ -92,7 +92,7 @@ fn what_is_wrong_in_a_configuration_is_said_once_with_line_column_and_remedy() {
             "2:1: unknown key `intervall` in [probe]
     intervall = \"5s\"
     ^^^^^^^^^
-help: did you mean \"interval\"? (known: concurrency, interval, timeout, trace_interval)",
+help: did you mean \"interval\"? (known: concurrency, interface, interval, mark, source, timeout, trace_interval)",
         ),
         (
             "[http]\nlisten = 9806\n".to_owned(),

@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     fn said(origin: Origin, kind: u8, code: u8, from: &str) -> SocketError {
-        SocketError { errno: 111, origin, kind, code, from: Some(from.parse().unwrap()) }
+        SocketError { errno: 111, origin, kind, code, info: 0, from: Some(from.parse().unwrap()) }
     }
 
     fn code_of(said: &SocketError, to: &str) -> Code {

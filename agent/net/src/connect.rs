@@ -4,14 +4,15 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use closedpath_core::failure::{Failure, Step};
-use closedpath_core::observation::Contacted;
+use closedpath_core::observation::{Contacted, TcpInfo};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::TcpStream;
 
-use crate::{classify, kernel};
+use crate::{classify, egress, kernel};
 
 /// Connects to `to` within `timeout`.
 ///
@@ -37,10 +38,15 @@ pub async fn connect(to: SocketAddr, timeout: Duration) -> Result<(TcpStream, Co
     // On an established connection the queue would turn passing ICMP errors into failures of reads.
     kernel::report_errors(&stream, to.is_ipv6(), false)
         .map_err(|error| classify::os_error(Step::Connect, to, &error))?;
-    let took = kernel::tcp_timing(&stream)
-        .filter(|timing| timing.retransmits == 0 && !timing.rtt.is_zero() && timing.rtt <= clock)
-        .map_or(clock, |timing| timing.rtt);
+    let took = kernel::tcp_info(&stream)
+        .filter(|info| info.retransmits == 0 && !info.rtt.is_zero() && info.rtt <= clock)
+        .map_or(clock, |info| info.rtt);
     Ok((stream, Contacted { local, took }))
+}
+
+/// What the kernel knows of a connection by now.
+pub fn tcp_info(stream: &TcpStream) -> Option<TcpInfo> {
+    kernel::tcp_info(stream)
 }
 
 /// How a connection is to be made.
@@ -60,11 +66,11 @@ pub(crate) fn dial(to: SocketAddr, how: &Dial) -> io::Result<TcpStream> {
     if let Some(ttl) = how.ttl {
         limit_hops(&socket, to, ttl)?;
     }
-    if let Some(port) = how.port {
+    if how.port.is_some() {
         socket.set_reuse_address(true)?;
         socket.set_linger(Some(Duration::ZERO))?;
-        socket.bind(&SocketAddr::new(any_address(to), port).into())?;
     }
+    egress::prepare(&socket, to, how.port)?;
     match socket.connect(&to.into()) {
         Ok(()) => {}
         Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
@@ -78,7 +84,8 @@ pub(crate) fn any_address(to: SocketAddr) -> IpAddr {
     if to.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() }
 }
 
-fn limit_hops(socket: &Socket, to: SocketAddr, ttl: u8) -> io::Result<()> {
+/// Lets packets live for `ttl` hops.
+pub(crate) fn limit_hops(socket: &impl AsFd, to: SocketAddr, ttl: u8) -> io::Result<()> {
     let socket = SockRef::from(socket);
     if to.is_ipv6() { socket.set_unicast_hops_v6(ttl.into()) } else { socket.set_ttl_v4(ttl.into()) }
 }

@@ -1,5 +1,5 @@
-//! The calls that no crate wraps: the error queue (`ip(7)`, `IP_RECVERR`), `TCP_INFO` (`tcp(7)`), and one parameter of the
-//! allocator.
+//! The calls that no crate wraps: the error queue (`ip(7)`, `IP_RECVERR`), `TCP_INFO` (`tcp(7)`), options of sockets, and one
+//! parameter of the allocator.
 //!
 //! In: an open socket. Out: plain values. The only module with `unsafe`; it parses what the kernel wrote with safe code
 //! and decides nothing.
@@ -10,6 +10,8 @@ use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
+
+use closedpath_core::observation::TcpInfo;
 
 /// Who reported an error on a socket (`SO_EE_ORIGIN_*`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,17 +37,10 @@ pub struct SocketError {
     pub kind: u8,
     /// ICMP code.
     pub code: u8,
+    /// What else the message says: the MTU of the next link in "packet too big" and "fragmentation needed".
+    pub info: u32,
     /// Who sent the ICMP message.
     pub from: Option<IpAddr>,
-}
-
-/// What the kernel measured on a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TcpTiming {
-    /// Smoothed round-trip time; right after the connect it is that of the SYN.
-    pub rtt: Duration,
-    /// Segments sent again so far.
-    pub retransmits: u32,
 }
 
 /// Has blocks of 1 MiB and more mapped each on its own, so that the room of a large body goes back to the system with it
@@ -68,15 +63,46 @@ pub(crate) fn report_errors(socket: &impl AsRawFd, ipv6: bool, on: bool) -> io::
 
 /// Takes one entry from the error queue; `None` when it is empty or cannot be read.
 pub(crate) fn take_error(socket: &impl AsRawFd) -> Option<SocketError> {
-    // Room for both address families' messages and a time stamp; a truncated message is simply not understood.
-    let mut control = [0_u8; 256];
-    let mut data = [0_u8; 64];
-    let used = receive_error(socket.as_raw_fd(), &mut data, &mut control).ok()?;
-    control.get(..used).and_then(parse_control)
+    take_quote(socket, &mut [0; 64]).map(|(error, _)| error)
 }
 
-/// What the kernel knows of a TCP connection.
-pub(crate) fn tcp_timing(socket: &impl AsRawFd) -> Option<TcpTiming> {
+/// The same with what came back of the packet that it is about, without the IP header and, for UDP, without that of UDP.
+pub(crate) fn take_quote<'a>(socket: &impl AsRawFd, data: &'a mut [u8]) -> Option<(SocketError, &'a [u8])> {
+    // Room for both address families' messages and a time stamp; a truncated message is simply not understood.
+    let mut control = [0_u8; 256];
+    let (quoted, used) = receive_error(socket.as_raw_fd(), data, &mut control).ok()?;
+    Some((control.get(..used).and_then(parse_control)?, data.get(..quoted)?))
+}
+
+/// Forbids fragments on the way, and lets packets leave that are larger than the path MTU that the kernel assumes
+/// (`IP_PMTUDISC_PROBE`, ip(7)).
+pub(crate) fn never_fragment(socket: &impl AsRawFd, ipv6: bool) -> io::Result<()> {
+    let (level, name, value) = if ipv6 {
+        (libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_PROBE)
+    } else {
+        (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE)
+    };
+    set_int(socket.as_raw_fd(), level, name, value)
+}
+
+/// Lets only ICMP errors through to a raw socket (`ICMP_FILTER`, raw(7); RFC 3542 §3.2).
+pub(crate) fn only_icmp_errors(socket: &impl AsRawFd, ipv6: bool) -> io::Result<()> {
+    /// `linux/icmp.h`: the level SOL_RAW, and its option; a set bit blocks its type.
+    const SOL_RAW: libc::c_int = 255;
+    const FILTER: libc::c_int = 1;
+    let socket = socket.as_raw_fd();
+    if ipv6 {
+        // Types 1 to 4 of 256.
+        let blocked: [u32; 8] = [!0b1_1110, !0, !0, !0, !0, !0, !0, !0];
+        set(socket, libc::IPPROTO_ICMPV6, FILTER, &blocked)
+    } else {
+        let blocked: u32 = !(1 << 3 | 1 << 11 | 1 << 12);
+        set(socket, SOL_RAW, FILTER, &blocked)
+    }
+}
+
+/// What the kernel knows of a TCP connection. Right after the connect, `rtt` is that of the SYN.
+pub(crate) fn tcp_info(socket: &impl AsRawFd) -> Option<TcpInfo> {
     // SAFETY: `tcp_info` is plain old data, for which all zeroes is a valid value.
     let mut info: libc::tcp_info = unsafe { mem::zeroed() };
     let mut length = size_of::<libc::tcp_info>() as libc::socklen_t;
@@ -90,11 +116,13 @@ pub(crate) fn tcp_timing(socket: &impl AsRawFd) -> Option<TcpTiming> {
             &raw mut length,
         )
     };
-    let timing = TcpTiming {
+    let known = TcpInfo {
         rtt: Duration::from_micros(u64::from(info.tcpi_rtt)),
+        mss: info.tcpi_snd_mss,
+        path_mtu: info.tcpi_pmtu,
         retransmits: info.tcpi_total_retrans,
     };
-    (result == 0).then_some(timing)
+    (result == 0).then_some(known)
 }
 
 /// Reads a control buffer as `recvmsg(2)` filled it: `cmsghdr`s, of which one holds the error.
@@ -133,6 +161,7 @@ fn parse_extended_error(bytes: &[u8]) -> Option<SocketError> {
         origin,
         kind: fixed[5],
         code: fixed[6],
+        info: u32::from_ne_bytes(fixed[8..12].try_into().ok()?),
         from: parse_address(offender),
     })
 }
@@ -154,21 +183,26 @@ fn parse_address(bytes: &[u8]) -> Option<IpAddr> {
 }
 
 fn set_int(socket: RawFd, level: libc::c_int, name: libc::c_int, value: libc::c_int) -> io::Result<()> {
+    set(socket, level, name, &value)
+}
+
+/// Sets an option whose value is plain numbers.
+fn set<T: Copy>(socket: RawFd, level: libc::c_int, name: libc::c_int, value: &T) -> io::Result<()> {
     // SAFETY: the pointer and the length describe `value`, which outlives the call; the kernel only reads it.
     let result = unsafe {
         libc::setsockopt(
             socket,
             level,
             name,
-            (&raw const value).cast(),
-            size_of::<libc::c_int>() as libc::socklen_t,
+            std::ptr::from_ref(value).cast(),
+            size_of::<T>() as libc::socklen_t,
         )
     };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Fills the two buffers from the error queue and says how much of `control` was used.
-fn receive_error(socket: RawFd, data: &mut [u8], control: &mut [u8]) -> io::Result<usize> {
+/// Fills the two buffers from the error queue and says how much of each was used.
+fn receive_error(socket: RawFd, data: &mut [u8], control: &mut [u8]) -> io::Result<(usize, usize)> {
     let mut part = libc::iovec { iov_base: data.as_mut_ptr().cast(), iov_len: data.len() };
     // SAFETY: `msghdr` is plain old data, for which all zeroes is a valid value.
     let mut message: libc::msghdr = unsafe { mem::zeroed() };
@@ -179,7 +213,10 @@ fn receive_error(socket: RawFd, data: &mut [u8], control: &mut [u8]) -> io::Resu
     // SAFETY: every pointer in `message` is to a buffer that outlives the call, with its true length; the kernel asks
     // for no alignment of the control buffer because it copies into it.
     let result = unsafe { libc::recvmsg(socket, &raw mut message, libc::MSG_ERRQUEUE | libc::MSG_DONTWAIT) };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(message.msg_controllen as usize) }
+    match usize::try_from(result) {
+        Ok(quoted) => Ok((quoted, message.msg_controllen as usize)),
+        Err(_) => Err(io::Error::last_os_error()),
+    }
 }
 
 #[cfg(test)]
@@ -210,6 +247,7 @@ mod tests {
             origin: Origin::Icmp,
             kind: 11,
             code: 0,
+            info: 0,
             from: Some("203.0.113.2".parse().unwrap()),
         };
         let bytes = control(libc::IPPROTO_IP, libc::IP_RECVERR, &time_exceeded_v4());

@@ -8,9 +8,12 @@
 //! * [`http`]: one HTTP exchange
 //! * [`download()`]: one HTTP exchange with a server that proves who it is, through a forward proxy or not
 //! * [`route`]: the kernel's forwarding table
+//! * [`Ipsec`]: this host's IPsec policies and associations
 //! * [`trace`](mod@trace): TTL-limited probes of one flow
+//! * [`path_mtu`]: how large a packet gets there whole
 //! * [`datagram`]: contact over DNS, NTP, STUN and ICMP echo
 //! * [`bmp`]: the station that edge routers send their BGP tables to
+//! * [`Egress`]: as whom packets leave: source, interface, mark
 //! * [`classify`]: errors of the system and of routers become failures, in one place
 //! * [`pac`]: proxy auto-configuration scripts
 //! * [`kernel`]: the socket calls that no crate wraps
@@ -20,9 +23,11 @@ pub mod classify;
 mod connect;
 pub mod datagram;
 mod download;
+mod egress;
 mod error;
 pub mod http;
 pub mod kernel;
+mod mtu;
 pub mod pac;
 mod proxy;
 mod random;
@@ -30,16 +35,20 @@ pub mod resolve;
 pub mod route;
 pub mod tls;
 pub mod trace;
+mod xfrm;
 
 pub use bmp::Station;
-pub use connect::connect;
+pub use connect::{connect, tcp_info};
 pub use datagram::{dns_ping, icmp_ping, ntp_ping, stun_ping};
 pub use download::{Peer, download};
+pub use egress::Egress;
 pub use error::NetError;
 pub use http::{FetchLimits, FetchRequest, Method, fetch};
+pub use mtu::path_mtu;
 pub use proxy::{ForwardProxy, Tunnel, connect_through};
 pub use random::nonce;
 pub use resolve::Resolvers;
 pub use route::RouteTable;
 pub use tls::{TlsClient, certificates_in};
-pub use trace::{Patience, TraceSettings, confirm, trace, tracing_works};
+pub use trace::{IcmpListener, Patience, Quoted, Reading, TraceSettings, confirm, read_icmp_error, trace};
+pub use xfrm::{IpFlow, Ipsec, Watch};

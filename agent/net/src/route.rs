@@ -1,18 +1,19 @@
 //! The kernel's forwarding table (E1), asked over rtnetlink; needs no privilege.
 //!
-//! In: a destination. Out: the matched route with all its equal-cost ways out, and the source address the kernel would
+//! In: a flow. Out: the matched route with all its equal-cost ways out, and the source address the kernel would
 //! choose. Two questions are asked: one for the route as it stands in the table (`RTM_F_FIB_MATCH`), one for what a packet
-//! would get. The flow asked for is TCP without mark; other rules may hold for other flows (E3).
+//! would get. It is asked for the probe's own protocol, port, source, interface and mark; other rules may hold for other flows
+//! (E3).
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use closedpath_core::observation::{NextHop, RouteKind, RouteObservation};
+use closedpath_core::observation::{NextHop, Protocol, RouteKind, RouteObservation};
 use futures_util::{StreamExt, TryStreamExt};
 use ipnet::IpNet;
-use rtnetlink::packet_route::link::LinkAttribute;
+use rtnetlink::packet_route::link::{LinkAttribute, LinkInfo};
 use rtnetlink::packet_route::route::{
     RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteNextHopFlags, RouteType, RouteVia,
 };
@@ -21,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::NetError;
+use crate::egress::{self, Egress};
 
 /// The kernel answers at once; more than this is no answer.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -28,11 +30,14 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// An interface may be renamed: its name is asked for again after this.
 const NAME_AGE: Duration = Duration::from_secs(30);
 
+/// Name and kind of an interface.
+type Link = (String, Option<String>);
+
 /// A netlink socket and the task that drives it.
 #[derive(Debug)]
 pub struct RouteTable {
     handle: Handle,
-    names: Mutex<HashMap<u32, (Instant, String)>>,
+    links: Mutex<HashMap<u32, (Instant, Link)>>,
     _driver: JoinSet<()>,
 }
 
@@ -42,23 +47,34 @@ impl RouteTable {
         let (connection, handle, _) = rtnetlink::new_connection().map_err(NetError::Netlink)?;
         let mut driver = JoinSet::new();
         driver.spawn(connection);
-        Ok(Self { handle, names: Mutex::default(), _driver: driver })
+        Ok(Self { handle, links: Mutex::default(), _driver: driver })
     }
 
-    /// How packets to `to` leave this host; `None` where the kernel gave no usable answer.
-    pub async fn lookup(&self, to: IpAddr) -> Option<RouteObservation> {
-        timeout(PATIENCE, self.ask(to)).await.ok().flatten()
+    /// How packets of this protocol to `to` leave this host, as [`Egress`] has them leave; `None` where the kernel gave no
+    /// usable answer.
+    pub async fn lookup(&self, to: SocketAddr, protocol: Protocol) -> Option<RouteObservation> {
+        timeout(PATIENCE, self.ask(to, protocol)).await.ok().flatten()
     }
 
-    async fn ask(&self, to: IpAddr) -> Option<RouteObservation> {
+    async fn ask(&self, flow: SocketAddr, protocol: Protocol) -> Option<RouteObservation> {
+        let to = flow.ip();
+        let egress = egress::current();
+        let interface = match egress.interface.as_deref().filter(|_| !to.is_loopback()) {
+            Some(name) => match self.index(name).await {
+                Some(index) => Some(index),
+                None => return Some(unreachable(to)),
+            },
+            None => None,
+        };
+        let request = |flags| request(flow, protocol, &egress, interface, flags);
         // Without `LookupTable` the kernel says "main" whatever the table.
-        let matched = match self.route(to, RouteFlags::FibMatch | RouteFlags::LookupTable).await {
+        let matched = match self.route(request(RouteFlags::FibMatch | RouteFlags::LookupTable)?).await {
             Ok(route) => route,
             Err(error) if is_no_route(&error) => return Some(unreachable(to)),
             Err(_) => return None,
         };
         // A cached exception or a race may give no second answer; the source is then not known.
-        let resolved = self.route(to, RouteFlags::LookupTable).await.ok();
+        let resolved = self.route(request(RouteFlags::LookupTable)?).await.ok();
         let kind = match matched.header.kind {
             RouteType::Local => RouteKind::Local,
             RouteType::BlackHole | RouteType::Unreachable | RouteType::Prohibit | RouteType::Throw => {
@@ -68,7 +84,8 @@ impl RouteTable {
         };
         let mut next_hops = Vec::new();
         for (index, gateway) in ways_out(&matched) {
-            next_hops.push(NextHop { interface: self.name(index).await?, gateway, kind: None });
+            let (interface, kind) = self.link(index).await?;
+            next_hops.push(NextHop { interface, gateway, kind });
         }
         Some(RouteObservation {
             destination: to,
@@ -80,39 +97,78 @@ impl RouteTable {
         })
     }
 
-    async fn route(&self, to: IpAddr, flags: RouteFlags) -> Result<RouteMessage, Error> {
-        let length = if to.is_ipv4() { 32 } else { 128 };
-        let tcp = u8::try_from(libc::IPPROTO_TCP).unwrap_or_default();
-        let mut request = RouteMessageBuilder::<IpAddr>::new()
-            .destination_prefix(to, length)
-            .map_err(|_| Error::RequestFailed)?
-            .ip_protocol(tcp)
-            .build();
-        request.header.flags = flags;
+    async fn route(&self, request: RouteMessage) -> Result<RouteMessage, Error> {
         let answers = self.handle.route().get(request).execute();
         std::pin::pin!(answers).try_next().await?.ok_or(Error::RequestFailed)
     }
 
-    /// The name of an interface.
-    async fn name(&self, index: u32) -> Option<String> {
+    async fn index(&self, name: &str) -> Option<u32> {
+        let links = self.handle.link().get().match_name(name.to_owned()).execute();
+        Some(std::pin::pin!(links).next().await?.ok()?.header.index)
+    }
+
+    /// Name and kind (E5) of an interface.
+    async fn link(&self, index: u32) -> Option<Link> {
         {
-            let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((at, name)) = names.get(&index)
+            let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((at, link)) = links.get(&index)
                 && at.elapsed() < NAME_AGE
             {
-                return Some(name.clone());
+                return Some(link.clone());
             }
         }
         let links = self.handle.link().get().match_index(index).execute();
-        let link = std::pin::pin!(links).next().await?.ok()?;
-        let name = link.attributes.into_iter().find_map(|attribute| match attribute {
-            LinkAttribute::IfName(name) => Some(name),
+        let seen = std::pin::pin!(links).next().await?.ok()?;
+        let name = seen.attributes.iter().find_map(|attribute| match attribute {
+            LinkAttribute::IfName(name) => Some(name.clone()),
             _ => None,
         })?;
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        names.insert(index, (Instant::now(), name.clone()));
-        Some(name)
+        let infos = seen.attributes.iter().find_map(|attribute| match attribute {
+            LinkAttribute::LinkInfo(infos) => Some(infos),
+            _ => None,
+        });
+        let kind = infos.into_iter().flatten().find_map(|info| match info {
+            LinkInfo::Kind(kind) => Some(kind.to_string()),
+            _ => None,
+        });
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.insert(index, (Instant::now(), (name.clone(), kind.clone())));
+        Some((name, kind))
     }
+}
+
+/// The question for one flow; `None` where the addresses do not go together.
+fn request(
+    to: SocketAddr,
+    protocol: Protocol,
+    egress: &Egress,
+    interface: Option<u32>,
+    flags: RouteFlags,
+) -> Option<RouteMessage> {
+    let (length, icmp) = if to.is_ipv4() { (32, libc::IPPROTO_ICMP) } else { (128, libc::IPPROTO_ICMPV6) };
+    let number = match protocol {
+        Protocol::Tcp => libc::IPPROTO_TCP,
+        Protocol::Udp => libc::IPPROTO_UDP,
+        Protocol::Icmp => icmp,
+    };
+    let mut builder = RouteMessageBuilder::<IpAddr>::new()
+        .destination_prefix(to.ip(), length)
+        .ok()?
+        .ip_protocol(u8::try_from(number).ok()?);
+    if protocol != Protocol::Icmp && to.port() != 0 {
+        builder = builder.dport(to.port());
+    }
+    if let Some(source) = egress.source_for(to.ip()) {
+        builder = builder.source_prefix(source, length).ok()?;
+    }
+    if let Some(index) = interface {
+        builder = builder.output_interface(index);
+    }
+    let mut message = builder.build();
+    // The builder knows marks for single families only.
+    message.attributes.extend(egress.mark.filter(|_| !to.ip().is_loopback()).map(RouteAttribute::Mark));
+    message.header.flags = flags;
+    Some(message)
 }
 
 /// Interface and gateway of every way out; next hops that are down carry nothing and are left out.

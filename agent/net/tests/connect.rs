@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use closedpath_core::failure::{Code, Step};
-use closedpath_net::connect;
+use closedpath_net::{connect, tcp_info};
 use tokio::net::{TcpListener, TcpSocket};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -56,4 +56,16 @@ async fn a_broadcast_address_is_forbidden_by_this_host() {
     let to: SocketAddr = "255.255.255.255:443".parse().unwrap();
     let failure = connect(to, TIMEOUT).await.unwrap_err();
     assert!(matches!(failure.code, Code::Prohibited | Code::NetUnreachable), "{failure:?}");
+}
+
+#[tokio::test]
+async fn the_kernel_tells_of_a_connection_what_it_knows() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (stream, _) = connect(listener.local_addr().unwrap(), TIMEOUT).await.unwrap();
+    let info = tcp_info(&stream).unwrap();
+    // An MTU of 65536, of which a packet may have 65535; 20 octets of IP, 20 of TCP and 12 of time stamps; half of it, as
+    // loopback's window is opened by and by.
+    assert_eq!((info.path_mtu, info.retransmits), (65535, 0));
+    assert!((536..=65495).contains(&info.mss), "{info:?}");
+    assert!(!info.rtt.is_zero() && info.rtt < TIMEOUT, "{info:?}");
 }

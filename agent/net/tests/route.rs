@@ -3,16 +3,24 @@
 
 mod netns;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
-use closedpath_core::observation::{RouteKind, RouteObservation};
-use closedpath_net::RouteTable;
+use closedpath_core::config::ProbeSettings;
+use closedpath_core::observation::{Protocol, RouteKind, RouteObservation};
+use closedpath_net::{Egress, RouteTable, connect};
 use netns::{Namespaces, inside};
 
 const ROUTES: &str = "\
 addr add 10.99.1.1/24 dev lan
 addr add 10.99.2.1/24 dev wan
 addr add fd99:1::1/64 dev lan nodad
+link add bridged type bridge
+link set bridged up
+tuntap add tunnelled mode tun
+link set tunnelled up
+route add 198.18.8.0/24 dev bridged
+route add 198.18.9.0/24 dev tunnelled
 route add default via 10.99.1.254 dev lan
 route add 203.0.113.0/24 nexthop via 10.99.1.254 dev lan nexthop via 10.99.2.254 dev wan
 route add 203.0.114.0/24 via inet6 fe80::1 dev wan
@@ -71,11 +79,131 @@ async fn ask() {
     ];
     for (to, line) in expected {
         let to: IpAddr = to.parse().unwrap();
-        let seen = table.lookup(to).await.unwrap();
+        let seen = table.lookup(SocketAddr::new(to, 443), Protocol::Tcp).await.unwrap();
         assert_eq!(seen.destination, to);
         assert_eq!(says(&seen), line, "{to}");
     }
-    let both = table.lookup("203.0.113.9".parse().unwrap()).await.unwrap();
+    let both = table.lookup("203.0.113.9:443".parse().unwrap(), Protocol::Tcp).await.unwrap();
     let both = (both.kind, says(&both).split_once(" by ").unwrap().1.to_owned());
     assert_eq!(both, (RouteKind::Unicast, "lan>10.99.1.254,wan>10.99.2.254".to_owned()));
+    for (to, kind) in [
+        ("198.18.0.1", Some("veth")),
+        ("198.18.8.1", Some("bridge")),
+        ("198.18.9.1", Some("tun")),
+        ("127.0.0.1", None),
+    ] {
+        let seen = table.lookup(SocketAddr::new(to.parse().unwrap(), 443), Protocol::Tcp).await.unwrap();
+        assert_eq!(seen.next_hops[0].kind.as_deref(), kind, "{to}");
+    }
+}
+
+const RULES: &str = "\
+addr add 10.99.1.1/24 dev lan
+addr add 10.99.2.1/24 dev wan
+addr add 10.99.2.7/24 dev wan
+route add default via 10.99.1.254 dev lan
+route add default via 10.99.2.254 dev wan table 300
+route add default via 10.99.2.253 dev wan table 301
+route add default via 10.99.2.252 dev wan table 302
+route add default via 10.99.2.251 dev wan table 303
+rule add fwmark 7 lookup 300
+rule add from 10.99.2.7 lookup 301
+rule add ipproto udp dport 53 lookup 302
+rule add oif wan lookup 303
+";
+
+#[test]
+fn the_table_is_asked_as_the_probe_leaves() {
+    if inside() {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            let table = RouteTable::open().unwrap();
+            let way = async |egress: Egress, protocol, port| {
+                let asked = table.lookup(SocketAddr::new("198.18.0.1".parse().unwrap(), port), protocol);
+                let seen = Arc::new(egress).around(asked).await.unwrap();
+                says(&seen).split_once(" by ").unwrap().1.to_owned()
+            };
+            let plain = Egress::default;
+            assert_eq!(way(plain(), Protocol::Tcp, 443).await, "lan>10.99.1.254");
+            assert_eq!(way(Egress { mark: Some(7), ..plain() }, Protocol::Tcp, 443).await, "wan>10.99.2.254");
+            let from = Egress { source: vec!["10.99.2.7".parse().unwrap()], ..plain() };
+            assert_eq!(way(from, Protocol::Tcp, 443).await, "wan>10.99.2.253");
+            assert_eq!(way(plain(), Protocol::Udp, 53).await, "wan>10.99.2.252");
+            assert_eq!(way(plain(), Protocol::Udp, 123).await, "lan>10.99.1.254");
+            let bound = |name: &str| Egress { interface: Some(name.to_owned()), ..Egress::default() };
+            assert_eq!(way(bound("wan"), Protocol::Icmp, 0).await, "wan>10.99.2.251");
+            assert_eq!(way(bound("missing"), Protocol::Tcp, 443).await, "");
+            assert_eq!(way(bound("bare"), Protocol::Tcp, 443).await, "", "no route by that interface");
+        });
+        return;
+    }
+    let spaces = two_cables("asked");
+    spaces.ip("host", "link add bare type bridge\nlink set bare up\n");
+    spaces.run_test("host", "the_table_is_asked_as_the_probe_leaves");
+}
+
+#[test]
+fn a_connection_leaves_from_the_source_by_the_interface_and_with_the_mark_that_are_set() {
+    if inside() {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            let settings = ProbeSettings {
+                source: vec!["10.99.2.7".parse().unwrap()],
+                interface: Some("wan".to_owned()),
+                mark: Some(7),
+                ..ProbeSettings::default()
+            };
+            let (egress, lost) = Egress::open(&settings);
+            assert_eq!(lost, [""; 0]);
+            let to = "10.99.2.2:443".parse().unwrap();
+            let wait = std::time::Duration::from_secs(3);
+            let (_, made) = Arc::new(egress.clone()).around(connect(to, wait)).await.unwrap();
+            assert_eq!(made.local.unwrap().ip().to_string(), "10.99.2.7");
+            assert!(connect(to, wait).await.is_err(), "without the mark");
+            let elsewhere = Egress { source: Vec::new(), interface: Some("lan".to_owned()), mark: Some(7) };
+            assert!(Arc::new(elsewhere).around(connect(to, wait)).await.is_err(), "by the other cable");
+        });
+        return;
+    }
+    let spaces = two_cables("leaves");
+    spaces.nft(
+        "host",
+        "table ip t { chain c { type filter hook output priority 0; tcp dport 443 meta mark != 7 reject; }; }",
+    );
+    // The rules' tables hold nothing but a default route.
+    for table in 300..=303 {
+        spaces.ip("host", &format!("route add 10.99.2.0/24 dev wan table {table}\n"));
+    }
+    spaces.ip("far", "addr add 10.99.2.2/24 dev wan\n");
+    let _listener = spaces.listen("far", "10.99.2.2:443");
+    spaces.run_test_with(
+        "host",
+        "a_connection_leaves_from_the_source_by_the_interface_and_with_the_mark_that_are_set",
+        "-all,+net_admin",
+    );
+}
+
+#[test]
+fn what_the_host_refuses_is_said_and_left_out() {
+    if inside() {
+        let settings = ProbeSettings {
+            source: vec!["192.0.2.99".parse().unwrap()],
+            interface: Some("missing".to_owned()),
+            mark: Some(7),
+            ..ProbeSettings::default()
+        };
+        let (egress, lost) = Egress::open(&settings);
+        assert_eq!(egress, Egress::default());
+        assert!(lost[0].contains("mark = 7, which takes CAP_NET_ADMIN, is refused"), "{lost:?}");
+        assert!(lost[1].contains("interface = \"missing\" is refused"), "{lost:?}");
+        assert!(lost[2].contains("source = \"192.0.2.99\" is refused"), "{lost:?}");
+        return;
+    }
+    Namespaces::new("refuse", &["host"]).run_test("host", "what_the_host_refuses_is_said_and_left_out");
+}
+
+fn two_cables(tag: &str) -> Namespaces {
+    let spaces = Namespaces::new(tag, &["host", "far"]);
+    spaces.cable(("host", "lan"), ("far", "lan"));
+    spaces.cable(("host", "wan"), ("far", "wan"));
+    spaces.ip("host", RULES);
+    spaces
 }

@@ -8,8 +8,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use chain::{Chain, R1, R2, SERVER, SERVER_CLOSED, SERVER_V6};
-use closedpath_core::observation::{TraceEnd, TraceObservation};
-use closedpath_net::{TraceSettings, confirm, trace};
+use closedpath_core::observation::{Protocol, TraceEnd, TraceObservation};
+use closedpath_core::target::Probe;
+use closedpath_net::{Reading, TraceSettings, confirm, trace};
 use futures_util::future::join_all;
 use netns::{Namespaces, inside};
 
@@ -42,15 +43,15 @@ fn run(test: impl Future<Output = ()>) {
 fn routers_are_seen_in_order_in_both_families_and_the_destination_ends_the_trace() {
     if inside() {
         return run(async {
-            let seen = trace(address(SERVER), true, &settings()).await;
+            let seen = trace(address(SERVER), Probe::Tls, true, &settings()).await;
             assert_eq!(hops(&seen), [R1, R2]);
             assert_eq!(seen.end, TraceEnd::Destination { ttl: 3, refused: false });
             assert_eq!(seen.source.unwrap().ip().to_string(), "10.99.1.1");
             assert!(seen.hops.iter().all(|hop| hop.rtt.unwrap() < Duration::from_millis(300)));
-            let seen = trace(address(SERVER_V6), true, &settings()).await;
+            let seen = trace(address(SERVER_V6), Probe::Tls, true, &settings()).await;
             assert_eq!(hops(&seen), ["fd99:1::2", "fd99:2::2"]);
             assert_eq!(seen.end, TraceEnd::Destination { ttl: 3, refused: false });
-            let seen = trace(address(SERVER_CLOSED), false, &settings()).await;
+            let seen = trace(address(SERVER_CLOSED), Probe::Tls, false, &settings()).await;
             assert_eq!(hops(&seen), [R1, R2]);
             assert_eq!(seen.end, TraceEnd::Destination { ttl: 3, refused: true });
         });
@@ -64,10 +65,17 @@ fn routers_are_seen_in_order_in_both_families_and_the_destination_ends_the_trace
 fn one_ttl_can_be_confirmed() {
     if inside() {
         return run(async {
-            let wait = Duration::from_millis(300);
-            assert_eq!(confirm(address(SERVER), 2, wait).await, Some(R2.parse().unwrap()));
-            assert_eq!(confirm(address(SERVER), 3, wait).await, Some("10.99.3.2".parse().unwrap()));
-            assert_eq!(confirm(address(SERVER_V6), 1, wait).await, Some("fd99:1::2".parse().unwrap()));
+            let asked = async |to, ttl| {
+                let (from, port) = confirm(address(to), Probe::Tls, ttl, &settings()).await.unwrap();
+                assert_ne!(port, 0);
+                from.to_string()
+            };
+            assert_eq!(asked(SERVER, 2).await, R2);
+            assert_eq!(asked(SERVER, 3).await, "10.99.3.2");
+            assert_eq!(asked(SERVER_V6, 1).await, "fd99:1::2");
+            let chosen = TraceSettings { port: Some(40123), ..settings() };
+            let (_, port) = confirm(address(SERVER), Probe::Tls, 1, &chosen).await.unwrap();
+            assert_eq!(port, 40123);
         });
     }
     Chain::new("confirm").spaces.run_test("agent", "one_ttl_can_be_confirmed");
@@ -79,7 +87,7 @@ fn a_silent_router_stays_silent_and_hides_nothing_behind_it() {
         return run(async {
             let settings = TraceSettings { budget: Duration::from_millis(1500), ..settings() };
             let began = Instant::now();
-            let seen = trace(address(SERVER), true, &settings).await;
+            let seen = trace(address(SERVER), Probe::Tls, true, &settings).await;
             assert!(began.elapsed() < Duration::from_secs(2));
             assert_eq!(hops(&seen), ["*", R2]);
             assert_eq!(seen.end, TraceEnd::Destination { ttl: 3, refused: false });
@@ -97,7 +105,7 @@ fn routers_that_limit_their_answers_are_asked_again_until_they_have_answered() {
         return run(async {
             // A burst of six, then one a second: nine at once cannot all be answered in the first pass.
             let settings = TraceSettings::default();
-            let seen = join_all((0..9).map(|_| trace(address(SERVER), true, &settings))).await;
+            let seen = join_all((0..9).map(|_| trace(address(SERVER), Probe::Tls, true, &settings))).await;
             for seen in seen {
                 assert_eq!(hops(&seen), [R1, R2]);
             }
@@ -116,7 +124,7 @@ fn routers_that_limit_their_answers_are_asked_again_until_they_have_answered() {
 fn a_router_that_says_unreachable_ends_the_trace_with_its_address() {
     if inside() {
         return run(async {
-            let seen = trace(address("203.0.113.9:443"), false, &settings()).await;
+            let seen = trace(address("203.0.113.9:443"), Probe::Tls, false, &settings()).await;
             assert_eq!(hops(&seen), [R1]);
             let TraceEnd::Unreachable { from, text } = seen.end else { panic!("{:?}", seen.end) };
             assert_eq!(from, Some(R2.parse().unwrap()));
@@ -133,10 +141,10 @@ fn an_unreachable_destination_is_given_up_after_four_silent_hops_or_where_it_was
     if inside() {
         return run(async {
             let settings = TraceSettings { hop_timeout: Duration::from_millis(50), ..settings() };
-            let seen = trace(address("203.0.113.9:443"), false, &settings).await;
+            let seen = trace(address("203.0.113.9:443"), Probe::Tls, false, &settings).await;
             assert_eq!((hops(&seen).len(), seen.end), (4, TraceEnd::Silent));
             let further = TraceSettings { expect: Some(7), ..settings };
-            let seen = trace(address("203.0.113.9:443"), false, &further).await;
+            let seen = trace(address("203.0.113.9:443"), Probe::Tls, false, &further).await;
             assert_eq!((hops(&seen).len(), seen.end), (7, TraceEnd::Silent));
         });
     }
@@ -152,7 +160,7 @@ fn an_unreachable_destination_is_given_up_after_four_silent_hops_or_where_it_was
 fn without_a_route_the_trace_fails_and_says_so() {
     if inside() {
         return run(async {
-            let seen = trace(address("203.0.113.9:443"), false, &settings()).await;
+            let seen = trace(address("203.0.113.9:443"), Probe::Tls, false, &settings()).await;
             let TraceEnd::Failed(failure) = seen.end else { panic!("{:?}", seen.end) };
             assert!(failure.text.contains("this host has no route to 203.0.113.9"), "{}", failure.text);
             assert!(seen.hops.is_empty());
@@ -165,25 +173,179 @@ fn without_a_route_the_trace_fails_and_says_so() {
 fn a_trace_follows_one_member_of_an_equal_cost_group() {
     if inside() {
         return run(async {
-            let mut members = Vec::new();
-            for _ in 0..16 {
-                let seen = trace(address("10.99.9.9:443"), true, &settings()).await;
-                let hops = hops(&seen);
-                assert_eq!(hops[0], "10.99.1.2");
-                assert!(
-                    hops[1..] == ["10.99.2.2", "10.99.3.2"] || hops[1..] == ["10.99.5.2", "10.99.6.2"],
-                    "mixed: {hops:?}"
-                );
-                members.push(hops[1].clone());
+            for probe in [Probe::Tls, Probe::Stun] {
+                let mut members = Vec::new();
+                for _ in 0..16 {
+                    let seen = trace(address("10.99.9.9:443"), probe, true, &settings()).await;
+                    let hops = hops(&seen);
+                    assert_eq!(hops[0], "10.99.1.2");
+                    assert!(
+                        hops[1..] == ["10.99.2.2", "10.99.3.2"] || hops[1..] == ["10.99.5.2", "10.99.6.2"],
+                        "{probe}, mixed: {hops:?}"
+                    );
+                    members.push((hops[1].clone(), seen.source.unwrap().port()));
+                }
+                members.sort();
+                members.dedup_by_key(|(member, _)| member.clone());
+                assert_eq!(members.len(), 2, "sixteen flows of {probe} took one member only");
+                // The same source port is the same flow.
+                for (member, port) in members {
+                    let again = TraceSettings { port: Some(port), ..settings() };
+                    let seen = trace(address("10.99.9.9:443"), probe, true, &again).await;
+                    assert_eq!((&hops(&seen)[1], seen.source.unwrap().port()), (&member, port));
+                }
             }
-            members.sort();
-            members.dedup();
-            assert_eq!(members.len(), 2, "sixteen flows took one member only");
         });
     }
     let spaces = two_ways();
     let _listener = spaces.listen("server", "10.99.9.9:443");
     spaces.run_test("agent", "a_trace_follows_one_member_of_an_equal_cost_group");
+}
+
+#[test]
+fn datagrams_of_a_probe_show_the_routers_and_any_answer_of_the_destination_ends_the_trace() {
+    if inside() {
+        return run(async {
+            for (probe, port, refused) in [
+                (Probe::Stun, 3478, false),
+                (Probe::UdpDns, 53, false),
+                (Probe::Ntp, 123, false),
+                (Probe::Ntp, 124, true),
+            ] {
+                let to = SocketAddr::new("10.99.3.2".parse().unwrap(), port);
+                let seen = trace(to, probe, true, &settings()).await;
+                assert_eq!(hops(&seen), [R1, R2], "{probe}");
+                assert_eq!(seen.end, TraceEnd::Destination { ttl: 3, refused }, "{probe}");
+                assert_eq!((seen.protocol, seen.destination), (Protocol::Udp, to));
+                assert_ne!(seen.source.unwrap().port(), 0);
+            }
+            let seen = trace(address("[fd99:3::2]:3478"), Probe::Stun, true, &settings()).await;
+            assert_eq!(hops(&seen), ["fd99:1::2", "fd99:2::2"]);
+            assert_eq!(seen.end, TraceEnd::Destination { ttl: 3, refused: true });
+        });
+    }
+    let chain = Chain::new("udp");
+    for address in ["10.99.3.2:3478", "10.99.3.2:53", "10.99.3.2:123"] {
+        chain.spaces.echo("server", address);
+    }
+    chain.spaces.run_test(
+        "agent",
+        "datagrams_of_a_probe_show_the_routers_and_any_answer_of_the_destination_ends_the_trace",
+    );
+}
+
+#[test]
+fn port_unreachable_from_a_router_is_not_the_destination() {
+    if inside() {
+        return run(async {
+            let seen = trace(address("203.0.113.9:123"), Probe::Ntp, true, &settings()).await;
+            assert_eq!(hops(&seen), [R1, R2]);
+            let TraceEnd::Unreachable { from, .. } = seen.end else { panic!("{:?}", seen.end) };
+            assert_eq!(from, Some(R2.parse().unwrap()));
+        });
+    }
+    let chain = Chain::new("reject");
+    chain.spaces.ip("r2", "route add 203.0.113.0/24 via 10.99.3.2\n");
+    chain.spaces.nft(
+        "r2",
+        "table ip t { chain c { type filter hook forward priority 0; ip daddr 203.0.113.9 reject with icmp port-unreachable; }; }",
+    );
+    chain.spaces.run_test("agent", "port_unreachable_from_a_router_is_not_the_destination");
+}
+
+#[test]
+fn echoes_show_the_routers_through_a_ping_socket() {
+    if inside() {
+        return run(echoes());
+    }
+    let chain = Chain::new("echo");
+    chain.spaces.sysctl("agent", "net.ipv4.ping_group_range=0 0");
+    chain.spaces.run_test("agent", "echoes_show_the_routers_through_a_ping_socket");
+}
+
+#[test]
+fn echoes_show_the_routers_through_a_raw_socket() {
+    if inside() {
+        return run(echoes());
+    }
+    let chain = Chain::new("rawecho");
+    chain.spaces.run_test_with("agent", "echoes_show_the_routers_through_a_raw_socket", "-all,+net_raw");
+}
+
+async fn echoes() {
+    // Several at once: none may take another's answers.
+    let settings = settings();
+    let (v4, v6) = (address("10.99.3.2:443"), address("[fd99:3::2]:443"));
+    let traces = (0..10).map(|number| {
+        let to = if number % 2 == 0 { v4 } else { v6 };
+        trace(to, Probe::Icmp, true, &settings)
+    });
+    for seen in join_all(traces).await {
+        let expected = if seen.destination.is_ipv4() { [R1, R2] } else { ["fd99:1::2", "fd99:2::2"] };
+        assert_eq!(hops(&seen), expected);
+        assert_eq!(seen.end, TraceEnd::Destination { ttl: 3, refused: false });
+        assert_eq!((seen.protocol, seen.destination.port()), (Protocol::Icmp, 0));
+    }
+}
+
+#[test]
+fn where_echoes_are_forbidden_the_trace_fails_and_says_so() {
+    if inside() {
+        return run(async {
+            let seen = trace(address(SERVER), Probe::Icmp, true, &settings()).await;
+            let TraceEnd::Failed(failure) = seen.end else { panic!("{:?}", seen.end) };
+            assert!(failure.text.contains("CAP_NET_RAW"), "{}", failure.text);
+            assert!(seen.hops.is_empty());
+        });
+    }
+    Chain::new("noecho").spaces.run_test("agent", "where_echoes_are_forbidden_the_trace_fails_and_says_so");
+}
+
+#[test]
+fn a_raw_socket_hears_what_the_error_queue_does_not_show() {
+    if inside() {
+        return run(async {
+            let settings = TraceSettings { reading: Reading::raw().unwrap(), ..settings() };
+            let seen = trace(address("203.0.113.9:443"), Probe::Tls, true, &settings).await;
+            assert_eq!(hops(&seen), [R1]);
+            let TraceEnd::Unreachable { from, text } = seen.end else { panic!("{:?}", seen.end) };
+            assert_eq!(from, Some(R2.parse().unwrap()));
+            assert!(text.contains("communication administratively prohibited"), "{text}");
+            // Many at once, so that answers meet the wrong probe if they can.
+            let open = join_all((0..20).map(|_| trace(address(SERVER), Probe::Tls, true, &settings))).await;
+            for seen in open {
+                assert_eq!(hops(&seen), [R1, R2]);
+                assert_eq!(seen.end, TraceEnd::Destination { ttl: 3, refused: false });
+            }
+            let seen = trace(address(SERVER_CLOSED), Probe::Tls, true, &settings).await;
+            assert_eq!(hops(&seen), [R1, R2]);
+            assert_eq!(seen.end, TraceEnd::Destination { ttl: 3, refused: true });
+            let seen = trace(address(SERVER_V6), Probe::Tls, true, &settings).await;
+            assert_eq!(hops(&seen), ["fd99:1::2", "fd99:2::2"]);
+            assert_eq!(seen.end, TraceEnd::Destination { ttl: 3, refused: false });
+        });
+    }
+    let chain = Chain::new("raw");
+    chain.spaces.ip("r2", "route add prohibit 203.0.113.0/24\n");
+    for router in ["r1", "r2"] {
+        chain.spaces.sysctl(router, "net.ipv4.icmp_ratelimit=0");
+    }
+    chain.spaces.run_test_with(
+        "agent",
+        "a_raw_socket_hears_what_the_error_queue_does_not_show",
+        "-all,+net_raw",
+    );
+}
+
+#[test]
+fn without_the_capability_there_is_no_raw_socket() {
+    if inside() {
+        return run(async {
+            let error = Reading::raw().unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied);
+        });
+    }
+    Namespaces::new("noraw", &["agent"]).run_test("agent", "without_the_capability_there_is_no_raw_socket");
 }
 
 /// agent, split, then left1, left2 or right1, right2, then server; `split` chooses by the TCP ports.

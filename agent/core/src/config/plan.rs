@@ -103,6 +103,12 @@ pub struct ProbeSettings {
     pub trace_interval: Duration,
     /// Probes in flight.
     pub concurrency: usize,
+    /// Source addresses of probes, at most one of each family.
+    pub source: Vec<IpAddr>,
+    /// The interface that probes leave by.
+    pub interface: Option<String>,
+    /// The mark of their packets.
+    pub mark: Option<u32>,
 }
 
 impl Default for ProbeSettings {
@@ -112,6 +118,9 @@ impl Default for ProbeSettings {
             timeout: Duration::from_secs(5),
             trace_interval: Duration::from_secs(300),
             concurrency: 256,
+            source: Vec::new(),
+            interface: None,
+            mark: None,
         }
     }
 }

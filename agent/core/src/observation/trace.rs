@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::target::Probe;
 
 /// What answered at one TTL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,17 @@ pub enum Protocol {
     Udp,
     /// Echo requests.
     Icmp,
+}
+
+impl Protocol {
+    /// Whose packets go the way that a probe's go.
+    pub fn of(probe: Probe) -> Self {
+        match probe {
+            Probe::Tls | Probe::Tcp | Probe::Http | Probe::Https => Self::Tcp,
+            Probe::Stun | Probe::UdpDns | Probe::Ntp => Self::Udp,
+            Probe::Icmp => Self::Icmp,
+        }
+    }
 }
 
 /// One trace: constant source and destination address and port for every TTL, so that one ECMP member is followed.

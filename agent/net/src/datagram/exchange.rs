@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
-use crate::{classify, kernel};
+use crate::{classify, egress, kernel};
 
 /// The first wait before sending again; it doubles each time (RFC 8489 §6.2.1).
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -24,13 +24,24 @@ pub(super) struct Question<'a> {
 
 /// Opens a connected UDP socket with the error queue on.
 pub(super) fn open_udp(to: SocketAddr) -> io::Result<UdpSocket> {
-    open(to, Type::DGRAM, Protocol::UDP)
+    open_udp_from(None, to)
+}
+
+/// The same from `port`, or from one of the kernel's choice.
+pub(crate) fn open_udp_from(port: Option<u16>, to: SocketAddr) -> io::Result<UdpSocket> {
+    open(to, port, Type::DGRAM, Protocol::UDP)
 }
 
 /// Opens a connected datagram-like socket with the error queue on.
-pub(super) fn open(to: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<UdpSocket> {
+pub(super) fn open(
+    to: SocketAddr,
+    port: Option<u16>,
+    kind: Type,
+    protocol: Protocol,
+) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(to), kind.nonblocking().cloexec(), Some(protocol))?;
     kernel::report_errors(&socket, to.is_ipv6(), true)?;
+    egress::prepare(&socket, to, port)?;
     socket.connect(&to.into())?;
     UdpSocket::from_std(socket.into())
 }

@@ -23,14 +23,13 @@ type Token = [u8; 16];
 /// Sends echo requests to `to` until one is answered.
 pub async fn icmp_ping(to: IpAddr, timeout: Duration) -> Contact {
     let address = SocketAddr::new(to, 0);
-    let socket = match open_ping(address) {
-        Err(error) if matches!(error.raw_os_error(), Some(libc::EACCES | libc::EPERM)) => {
-            return Contact::Failed(closed(&error));
-        }
+    let socket = match open_ping(to, None) {
+        Err(error) if is_closed(&error) => return Contact::Failed(closed(Step::Datagram, &error)),
         other => other,
     };
     let token: Token = random::bytes();
-    let request = echo_request(to, token);
+    let [high, low, ..] = token;
+    let request = echo_request(to.is_ipv6(), u16::from_be_bytes([high, low]), 1, &token);
     let question = Question { protocol: "ICMP echo", to: address, bytes: &request };
     match exchange(socket, &question, timeout, |bytes| read_echo_reply(bytes, to.is_ipv6(), token)).await {
         Ok((Contacted { local, took }, ())) => {
@@ -44,53 +43,67 @@ pub async fn icmp_ping(to: IpAddr, timeout: Duration) -> Contact {
 
 /// Whether these bytes are the reply to the echo with this token; raw IPv4 sockets put the IP header before it.
 pub fn read_echo_reply(bytes: &[u8], ipv6: bool, token: Token) -> Option<()> {
-    let reply = if ipv6 { ECHO_REPLY_V6 } else { ECHO_REPLY };
-    let is_reply = |message: &[u8]| message.starts_with(&[reply, 0]) && message.get(8..) == Some(&token[..]);
-    if is_reply(bytes) {
-        return Some(());
-    }
-    let first = *bytes.first()?;
-    let header = usize::from(first & 0x0f) * 4;
-    let raw = !ipv6 && first >> 4 == 4 && bytes.get(header..).is_some_and(is_reply);
-    raw.then_some(())
+    is_echo(bytes, ipv6, |reply| reply.get(8..) == Some(&token[..])).then_some(())
 }
 
-fn open_ping(to: SocketAddr) -> io::Result<UdpSocket> {
+/// Whether these bytes are an echo reply that is `ours`; raw IPv4 sockets put the IP header before it.
+pub(crate) fn is_echo(bytes: &[u8], ipv6: bool, ours: impl Fn(&[u8]) -> bool) -> bool {
+    let reply = if ipv6 { ECHO_REPLY_V6 } else { ECHO_REPLY };
+    let is_reply = |message: &[u8]| message.starts_with(&[reply, 0]) && ours(message);
+    if is_reply(bytes) {
+        return true;
+    }
+    let Some(first) = bytes.first() else { return false };
+    let header = usize::from(first & 0x0f) * 4;
+    !ipv6 && first >> 4 == 4 && bytes.get(header..).is_some_and(is_reply)
+}
+
+/// A socket for echoes to `to`; `port` is the identifier of a ping socket's echoes.
+pub(crate) fn open_ping(to: IpAddr, port: Option<u16>) -> io::Result<UdpSocket> {
     let protocol = if to.is_ipv6() { Protocol::ICMPV6 } else { Protocol::ICMPV4 };
-    match open(to, Type::DGRAM, protocol) {
-        Err(error) if matches!(error.raw_os_error(), Some(libc::EACCES | libc::EPERM)) => {
-            open(to, Type::RAW, protocol)
-        }
+    let to = SocketAddr::new(to, 0);
+    match open(to, port, Type::DGRAM, protocol) {
+        Err(error) if is_closed(&error) => open(to, None, Type::RAW, protocol),
         other => other,
     }
 }
 
-/// Header and token. The kernel fills in the identifier of a ping socket and every ICMPv6 checksum.
-fn echo_request(to: IpAddr, token: Token) -> Vec<u8> {
-    let kind = if to.is_ipv6() { ECHO_REQUEST_V6 } else { ECHO_REQUEST };
-    let [id_high, id_low, ..] = token;
-    let mut message = [&[kind, 0, 0, 0, id_high, id_low, 0, 1][..], &token].concat();
+/// Header and payload. The kernel fills in the identifier of a ping socket and every ICMPv6
+/// checksum.
+pub(crate) fn echo_request(ipv6: bool, identifier: u16, number: u16, payload: &[u8]) -> Vec<u8> {
+    let kind = if ipv6 { ECHO_REQUEST_V6 } else { ECHO_REQUEST };
+    let mut message = vec![kind, 0, 0, 0];
+    message.extend(identifier.to_be_bytes());
+    message.extend(number.to_be_bytes());
+    message.extend(payload);
     let sum = checksum(&message).to_be_bytes();
     message[2..4].copy_from_slice(&sum);
     message
 }
 
-/// RFC 1071; the message has an even length.
+/// RFC 1071; an odd octet is the upper half of a word.
 fn checksum(message: &[u8]) -> u16 {
-    let words = message.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
+    let words = message
+        .chunks(2)
+        .map(|pair| u32::from(u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)])));
     let sum: u32 = words.sum();
     let folded = (sum & 0xffff) + (sum >> 16);
     let folded = (folded & 0xffff) + (folded >> 16);
     !u16::try_from(folded).unwrap_or_default()
 }
 
+/// Whether this process may not send echoes.
+pub(crate) fn is_closed(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EACCES | libc::EPERM))
+}
+
 /// Nothing was sent, so this says nothing about the network.
-fn closed(error: &io::Error) -> Failure {
+pub(crate) fn closed(step: Step, error: &io::Error) -> Failure {
     let text = format!(
         "ICMP echo could not be sent, so nothing is known about the destination: ping sockets are closed to this group and \
          CAP_NET_RAW is missing ({error}); widen net.ipv4.ping_group_range or give the service AmbientCapabilities=CAP_NET_RAW"
     );
-    Failure::new(Step::Datagram, Code::Other, text)
+    Failure::new(step, Code::Other, text)
 }
 
 #[cfg(test)]
@@ -103,7 +116,8 @@ mod tests {
     fn the_checksum_is_the_one_of_rfc_1071() {
         // The example of RFC 1071 §3: the sum is ddf2, its complement 220d.
         assert_eq!(checksum(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]), 0x220d);
-        let request = echo_request("192.0.2.1".parse().unwrap(), TOKEN);
+        assert_eq!(checksum(&[0x00, 0x01, 0xf2]), checksum(&[0x00, 0x01, 0xf2, 0x00]));
+        let request = echo_request(false, 7, 1, &TOKEN);
         assert_eq!(checksum(&request), 0, "a message with its checksum sums to zero");
     }
 
@@ -117,7 +131,7 @@ mod tests {
         raw.extend(&reply);
         assert_eq!(read_echo_reply(&raw, false, TOKEN), Some(()));
         assert_eq!(read_echo_reply(&raw, true, TOKEN), None);
-        let request = echo_request("192.0.2.1".parse().unwrap(), TOKEN);
+        let request = echo_request(false, 7, 1, &TOKEN);
         assert_eq!(read_echo_reply(&request, false, TOKEN), None, "our own request on loopback");
         for length in 0..raw.len() {
             assert_eq!(read_echo_reply(&raw[..length], false, TOKEN), None);

@@ -10,6 +10,8 @@ mod ntp;
 mod stun;
 
 pub use dns::dns_ping;
+pub(crate) use exchange::open_udp_from;
+pub(crate) use icmp::{closed, echo_request, is_closed, is_echo, open_ping};
 pub use icmp::{icmp_ping, read_echo_reply};
 pub use ntp::{ntp_ping, read_ntp_reply};
 pub use stun::{StunReply, read_stun_reply, stun_ping};

@@ -9,11 +9,14 @@ use std::time::{Duration, SystemTime};
 
 use closedpath_core::failure::Step;
 use closedpath_core::observation::{Hop, Protocol, TraceEnd, TraceObservation};
+use closedpath_core::target::Probe;
 use ipnet::IpNet;
 use tokio::time::{Instant, sleep};
 
+use super::flow::{Answer, Flow};
 use super::patience::Patience;
-use super::probe::{Answer, Flow};
+use super::reading::Reading;
+use crate::datagram::{closed, is_closed};
 use crate::{classify, random};
 
 /// Silent hops in a row after which an unreachable destination is given up.
@@ -37,6 +40,10 @@ pub struct TraceSettings {
     pub enough: Option<Arc<[IpNet]>>,
     /// Shared with the other traces of a round; without it, the budget alone bounds how long silent hops are asked again.
     pub patience: Option<Arc<Patience>>,
+    /// The source port, or the identifier of the echoes; `None`: the kernel chooses.
+    pub port: Option<u16>,
+    /// How routers' answers to SYNs are read.
+    pub reading: Reading,
 }
 
 impl Default for TraceSettings {
@@ -48,24 +55,36 @@ impl Default for TraceSettings {
             expect: None,
             enough: None,
             patience: None,
+            port: None,
+            reading: Reading::ErrorQueue,
         }
     }
 }
 
-/// Traces the flow from a new source port to `to`. `reachable`: a connect to it has just worked or was refused, so silence
-/// on the way is worth asking again. Routers beyond the destination are never probed, and the destination itself is not a
-/// hop.
-pub async fn trace(to: SocketAddr, reachable: bool, settings: &TraceSettings) -> TraceObservation {
+/// Traces a flow to `to` by packets of the kind that the probe sends: SYNs, questions of its protocol over UDP, or echo
+/// requests. `reachable`: contact has just been made or refused, so silence on the way is worth asking again. Routers beyond
+/// the destination are never probed, and the destination itself is not a hop.
+pub async fn trace(
+    to: SocketAddr,
+    probe: Probe,
+    reachable: bool,
+    settings: &TraceSettings,
+) -> TraceObservation {
+    // An echo has no port.
+    let to = if probe == Probe::Icmp { SocketAddr::new(to.ip(), 0) } else { to };
     let mut walk = Walk::new(reachable, settings);
-    match Flow::reserve(to) {
+    match Flow::reserve(to, probe, settings.port, &settings.reading) {
         Ok(flow) => {
             walk.first_pass(&flow).await;
             walk.ask_again(&flow).await;
         }
+        Err(error) if probe == Probe::Icmp && is_closed(&error) => {
+            walk.end = TraceEnd::Failed(closed(Step::Trace, &error));
+        }
         Err(error) => walk.end = TraceEnd::Failed(classify::os_error(Step::Trace, to, &error)),
     }
     TraceObservation {
-        protocol: Protocol::Tcp,
+        protocol: Protocol::of(probe),
         destination: to,
         source: walk.source,
         hops: walk.hops,
@@ -74,14 +93,22 @@ pub async fn trace(to: SocketAddr, reachable: bool, settings: &TraceSettings) ->
     }
 }
 
-/// Who answers at one TTL now: a router, or the destination itself. From a new source port, so another ECMP member may be
-/// followed than the one that was traced.
-pub async fn confirm(to: SocketAddr, ttl: u8, hop_timeout: Duration) -> Option<IpAddr> {
-    match Flow::reserve(to).ok()?.probe(ttl, hop_timeout).await.0 {
+/// Who answers at one TTL now, a router or the destination itself, and from which source port it was asked: a new one where
+/// the settings name none, so another ECMP member may be followed than the one that was traced.
+pub async fn confirm(
+    to: SocketAddr,
+    probe: Probe,
+    ttl: u8,
+    settings: &TraceSettings,
+) -> Option<(IpAddr, u16)> {
+    let flow = Flow::reserve(to, probe, settings.port, &settings.reading).ok()?;
+    let (answer, source) = flow.probe(ttl, settings.hop_timeout).await;
+    let from = match answer {
         Answer::Hop(from, _) => from,
         Answer::Destination { .. } => Some(to.ip()),
         Answer::Unreachable { .. } | Answer::Silence | Answer::Failed(_) => None,
-    }
+    };
+    from.zip(source.map(|source| source.port()))
 }
 
 /// A trace in the making.

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
 
@@ -85,6 +85,27 @@ impl Namespaces {
             act()
         };
         std::thread::scope(|scope| scope.spawn(enter).join().unwrap())
+    }
+
+    /// A UDP server in a namespace that sends back what it gets, until this process ends.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "it serves the tests in other processes as long as this one lives"
+    )]
+    pub fn echo(&self, name: &str, address: &'static str) {
+        let space = File::open(format!("/run/netns/{}", self.full(name))).unwrap();
+        let enter = move || {
+            let kind = Some(rustix::thread::LinkNameSpaceType::Network);
+            rustix::thread::move_into_link_name_space(space.as_fd(), kind).unwrap();
+            UdpSocket::bind(address).unwrap()
+        };
+        let socket = std::thread::scope(|scope| scope.spawn(enter).join().unwrap());
+        std::thread::spawn(move || {
+            let mut buffer = [0; 2048];
+            while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+                let _ = socket.send_to(&buffer[..length], from);
+            }
+        });
     }
 
     /// Runs `test` of this binary in a namespace, without any capability, and fails with it.

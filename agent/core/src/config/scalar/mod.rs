@@ -10,6 +10,6 @@ mod url;
 
 pub(super) use choice::{Declared, PathClass};
 pub(super) use host::{AllowPattern, Host, StunServer, endpoint};
-pub(super) use number::{Count, Port};
+pub(super) use number::{Count, Mark, Port};
 pub(super) use text::{Community, Name, Text};
 pub(super) use url::{EchoUrl, ProxyUrl};

@@ -78,6 +78,24 @@ impl Scalar for Count {
     }
 }
 
+/// A mark of packets (`SO_MARK`, socket(7)).
+#[derive(Clone, Copy)]
+pub(in crate::config) struct Mark(pub u32);
+
+impl Scalar for Mark {
+    fn read(given: Given<'_>) -> Result<Self, Complaint> {
+        integer(given, 1..=u32::MAX.into()).map(|number| Self(number.try_into().unwrap_or(u32::MAX)))
+    }
+
+    fn written(&self) -> Value {
+        self.0.into()
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": 4_294_967_295_u32 })
+    }
+}
+
 /// A port; 0 only where a probe has none.
 #[derive(Clone, Copy)]
 pub(in crate::config) struct Port(pub u16);

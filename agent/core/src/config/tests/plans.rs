@@ -25,6 +25,9 @@ interval = "1m 30s"
 timeout = "500ms"
 trace_interval = "5m"
 concurrency = 8
+source = ["192.168.10.7", "2001:db8:10::7"]
+interface = "eth1"
+mark = 7
 [verdict]
 accept_probable = true
 require_window = true
@@ -116,6 +119,11 @@ fn every_key_reaches_the_plan() {
     assert_eq!(plan.probe.interval, Duration::from_secs(90));
     assert_eq!(plan.probe.timeout, Duration::from_millis(500));
     assert_eq!(plan.probe.concurrency, 8);
+    assert_eq!(
+        plan.probe.source.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["192.168.10.7", "2001:db8:10::7"]
+    );
+    assert_eq!((plan.probe.interface.as_deref(), plan.probe.mark), (Some("eth1"), Some(7)));
     assert!(plan.verdict.accept_probable && plan.verdict.require_window);
     assert_eq!(
         plan.resolvers[0].servers,

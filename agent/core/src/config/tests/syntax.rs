@@ -10,7 +10,7 @@ fn an_unknown_key_is_shown_in_place_with_the_nearest_known_one() {
     assert_eq!(
         errors.to_string(),
         "/etc/closedpath.toml:2:1: unknown key `intervall` in [probe]\n    intervall = \"5s\"\n    ^^^^^^^^^\n\
-         help: did you mean \"interval\"? (known: concurrency, interval, timeout, trace_interval)"
+         help: did you mean \"interval\"? (known: concurrency, interface, interval, mark, source, timeout, trace_interval)"
     );
 }
 
@@ -124,6 +124,18 @@ fn bad_and_zero_durations_and_counts_are_refused() {
             "7:10: \"30years\" is longer than a year / write a shorter duration; \"m\" is minutes, \"M\" is months",
         ]
     );
+}
+
+#[test]
+fn a_mark_is_a_number_of_32_bits_and_not_zero() {
+    for mark in ["0", "4294967296", "-1"] {
+        assert_eq!(
+            errors(&format!("[probe]\nmark = {mark}\n")),
+            [format!(
+                "2:8: expected a whole number from 1 to 4294967295, found {mark} / write a number in that range"
+            )]
+        );
+    }
 }
 
 #[test]
