@@ -55,7 +55,7 @@ impl Edges {
         let unused = environment::unused(|name| {
             std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
         });
-        let (egress, refused) = Egress::open(&plan.probe);
+        let egress = Egress::open(&plan.probe)?;
         let (ipsec, unseen) = match Ipsec::open() {
             Ok(ipsec) => (ipsec, None),
             Err(unseen) => (None, Some(unseen)),
@@ -66,7 +66,7 @@ impl Edges {
             timeout: plan.probe.timeout,
             proxies: plan.proxies.clone(),
             echoes: Echoes::new(plan),
-            lost: untraced.into_iter().chain(unseen).chain(refused).chain(lost).chain(unused).collect(),
+            lost: untraced.into_iter().chain(unseen).chain(lost).chain(unused).collect(),
             egress: Arc::new(egress),
             ipsec,
             traces,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use closedpath_core::config::ProbeSettings;
 use socket2::{Domain, SockRef, Socket, Type};
 
+use crate::NetError;
 use crate::connect::any_address;
 
 tokio::task_local! {
@@ -28,32 +29,28 @@ pub struct Egress {
 }
 
 impl Egress {
-    /// What is asked for, less what this host refuses; beside it, in words, what that loses.
-    pub fn open(probe: &ProbeSettings) -> (Self, Vec<String>) {
-        let mut lost = Vec::new();
-        let mut refused = |what: String, error: &io::Error| {
-            let text = "probes leave without it, and their path may not be the workload's";
-            lost.push(format!("{what} is refused ({error}): {text}"));
-        };
-        let usable = |set: &dyn Fn(&Socket) -> io::Result<()>| {
-            Socket::new(Domain::IPV4, Type::DGRAM, None).and_then(|socket| set(&socket))
-        };
-        let mark = probe.mark.filter(|mark| {
-            let tried = usable(&|socket| socket.set_mark(*mark));
-            let hint = format!("[probe] mark = {mark}, which takes CAP_NET_ADMIN,");
-            tried.map_err(|error| refused(hint, &error)).is_ok()
-        });
-        let interface = probe.interface.clone().filter(|name| {
-            let tried = usable(&|socket| socket.bind_device(Some(name.as_bytes())));
-            tried.map_err(|error| refused(format!("[probe] interface = \"{name}\""), &error)).is_ok()
-        });
-        let source = probe.source.iter().copied().filter(|source| {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// The first that this host refuses: probes that leave otherwise than the workload prove nothing about it.
+    pub fn open(probe: &ProbeSettings) -> Result<Self, NetError> {
+        let ProbeSettings { source, interface, mark, .. } = probe;
+        let refused = |what: String| move |why: io::Error| NetError::Egress { what, why };
+        let socket = |domain| Socket::new(domain, Type::DGRAM, None);
+        if let Some(mark) = mark {
+            let tried = socket(Domain::IPV4).and_then(|socket| socket.set_mark(*mark));
+            tried.map_err(refused(format!("mark = {mark} (it takes CAP_NET_ADMIN)")))?;
+        }
+        if let Some(name) = interface {
+            let tried = socket(Domain::IPV4).and_then(|socket| socket.bind_device(Some(name.as_bytes())));
+            tried.map_err(refused(format!("interface = \"{name}\"")))?;
+        }
+        for source in source {
             let domain = if source.is_ipv6() { Domain::IPV6 } else { Domain::IPV4 };
-            let tried = Socket::new(domain, Type::DGRAM, None)
-                .and_then(|socket| socket.bind(&SocketAddr::new(*source, 0).into()));
-            tried.map_err(|error| refused(format!("[probe] source = \"{source}\""), &error)).is_ok()
-        });
-        (Self { source: source.collect(), interface, mark }, lost)
+            let tried = socket(domain).and_then(|socket| socket.bind(&SocketAddr::new(*source, 0).into()));
+            tried.map_err(refused(format!("source = [\"{source}\"]")))?;
+        }
+        Ok(Self { source: source.clone(), interface: interface.clone(), mark: *mark })
     }
 
     /// Runs a future whose sockets leave so.

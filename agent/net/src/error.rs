@@ -51,6 +51,16 @@ pub enum NetError {
         /// The system's words.
         source: io::Error,
     },
+    /// Probes cannot leave as the workload does.
+    #[error(
+        "[probe] {what} is refused: {why}; probes that leave otherwise than the workload would prove nothing, so correct it or take it out"
+    )]
+    Egress {
+        /// The key and its value.
+        what: String,
+        /// The system's words.
+        why: io::Error,
+    },
     /// A resolver without a server.
     #[error(
         "resolver \"{name}\" has no server; give it `servers = [\"192.0.2.53\"]` or `servers = [\"system\"]`"

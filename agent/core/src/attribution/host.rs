@@ -11,13 +11,44 @@ use super::ways::{self, Vote, Ways};
 use crate::config::Topology;
 use crate::observation::{AddressObservation, Contact, RouteKind};
 
-/// E1: the forwarding table; A where every next hop leads to one link and no other. Also tells whether it mixes classes (F20).
+/// What the forwarding table says of a flow.
+#[derive(Default)]
+pub(super) struct Table<'a> {
+    pub(super) vote: Option<Vote<'a>>,
+    /// Of each next hop, the classes that it can lead to.
+    classes: Vec<BTreeSet<PathClass>>,
+}
+
+impl Table<'_> {
+    /// F20: two ways out cannot be of one class, whichever of their links they lead to (A7).
+    pub(super) fn mixes(&self) -> bool {
+        let apart = |one: &BTreeSet<PathClass>, other: &BTreeSet<PathClass>| {
+            !one.is_empty() && !other.is_empty() && one.is_disjoint(other)
+        };
+        let mut rest = self.classes.as_slice();
+        while let [one, others @ ..] = rest {
+            if others.iter().any(|other| apart(one, other)) {
+                return true;
+            }
+            rest = others;
+        }
+        false
+    }
+
+    /// F20: of several ways out, one cannot lead to this class, so that other flows than the one seen take another.
+    pub(super) fn leads_past(&self, class: PathClass) -> bool {
+        let past = |classes: &BTreeSet<PathClass>| !classes.is_empty() && !classes.contains(&class);
+        self.classes.len() > 1 && class != PathClass::Unknown && self.classes.iter().any(past)
+    }
+}
+
+/// E1: the forwarding table; A where every next hop leads to one link and no other.
 pub(super) fn ask_forwarding_table<'a>(
     seen: &AddressObservation,
     topology: &'a Topology,
     ip: IpAddr,
     evidence: &mut Vec<Evidence>,
-) -> Option<(Option<Vote<'a>>, bool)> {
+) -> Option<Table<'a>> {
     let route = seen.route.as_ref()?;
     let by = |says: String, strength| Evidence {
         id: "E1".into(),
@@ -64,13 +95,8 @@ pub(super) fn ask_forwarding_table<'a>(
         (false, _) => format!("the first hop only, shared by {}", names(&ways)),
     };
     evidence.push(by(format!("to {ip}: {}{prefix}, {meaning}", hops.join(" and ")), strength));
-    // Two ways out that cannot be of one class, whichever of their links they lead to (A7).
-    let mixed = classes.iter().enumerate().any(|(position, one)| {
-        let apart = |other: &BTreeSet<PathClass>| !other.is_empty() && one.is_disjoint(other);
-        !one.is_empty() && classes[position + 1..].iter().any(apart)
-    });
     let vote = exclusive.then_some(Vote { ways, plane: Plane::Host, decides: true });
-    Some((vote, mixed))
+    Some(Table { vote, classes })
 }
 
 /// E2: the source address of the connection, where its pool belongs to one link.

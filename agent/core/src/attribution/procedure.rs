@@ -24,12 +24,10 @@ pub fn attribute(seen: &AddressObservation, around: &Around<'_>) -> Path {
     let mut evidence = Vec::new();
     let mut votes = Vec::new();
     let protected = protection::ask(seen, topology, &mut evidence);
-    let mut mixed_by_ecmp = false;
-    if let Some((vote, mixed)) = host::ask_forwarding_table(seen, topology, ip, &mut evidence) {
-        // What IPsec carries leaves by the route of its outer packets, not by this one (A3).
-        votes.extend(vote.filter(|_| matches!(protected, Protected::No)));
-        mixed_by_ecmp = mixed && matches!(protected, Protected::No);
-    }
+    // What IPsec carries leaves by the route of its outer packets, not by this one (A3).
+    let table = host::ask_forwarding_table(seen, topology, ip, &mut evidence);
+    let table = table.filter(|_| matches!(protected, Protected::No)).unwrap_or_default();
+    votes.extend(table.vote.clone());
     votes.extend(host::ask_source_address(seen, topology, &mut evidence));
     votes.extend(hops::ask(seen, topology, ip, now, &mut evidence));
     let local = seen.route.as_ref().is_some_and(|route| route.kind == RouteKind::Local);
@@ -75,8 +73,11 @@ pub fn attribute(seen: &AddressObservation, around: &Around<'_>) -> Path {
         into_tunnels(&mut votes, topology, ip);
     }
     votes.extend(told.vote);
-    let mixed = mixed_by_ecmp || told.mixed;
+    let mixed = table.mixes() || told.mixed;
     let mut path = decide(&votes, mixed, &told.default_by, around, ip, evidence);
+    if table.leads_past(path.class) {
+        path = Path::unknown(Reason::EcmpMixedClass, path.evidence);
+    }
     if seen.protection.as_ref().is_some_and(protection::carried) {
         for word in path.encryption.iter_mut().filter(|word| *word == "ipsec(host, declared)") {
             *word = "ipsec(host, observed)".into();

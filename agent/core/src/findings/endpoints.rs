@@ -122,6 +122,11 @@ fn forbidden(judged: &Judged<'_>, key: &EndpointKey) -> Option<Finding> {
         .filter(|workload| judged.needs.of.get(key).is_some_and(|needed| needed.contains_key(&workload.name)))
         .map(|workload| workload.name.clone())
         .collect();
+    let member = judged.picture.members.get(key)?;
+    // An echo is meant to be outside.
+    if member.origins.iter().all(|origin| *origin == Origin::Echo) {
+        return None;
+    }
     let answering = judged.answering(key);
     let (ip, judgement) = answering.iter().find(|(_, judgement)| judgement.path.class.is_open())?;
     if promised.is_empty() || judged.requirement(key) != Requirement::Optional || judged.is_ca_host(key) {

@@ -53,13 +53,17 @@ fn black_hole(key: &EndpointKey, seen: &AddressObservation) -> Option<Raised> {
     if !seen.contact.made() || !(stalls || largest < EXPRESSROUTE_MTU) {
         return None;
     }
-    let stalled = if stalls { "; the TLS handshake stalls" } else { "" };
+    // A filter on large echoes looks the same: without a stall it is only a suspicion.
+    let (severity, stalled) = match stalls {
+        true => (Severity::Medium, "; the TLS handshake stalls"),
+        false => (Severity::Low, "; the handshake gets through, so perhaps only large echoes are filtered"),
+    };
     let detail = format!(
         "packets of {lost} bytes to {} ({}) are lost without a word, those of {largest} arrive{stalled}",
         key.host, seen.ip
     );
     let remedy = "let ICMP \"fragmentation needed\" and \"packet too big\" pass, or clamp the TCP MSS at the edge router";
-    Some((FindingId::F26, Severity::Medium, detail, remedy))
+    Some((FindingId::F26, severity, detail, remedy))
 }
 
 /// F27: the destination belongs into a tunnel that begins here, and is reached beside it.

@@ -346,10 +346,17 @@ fn e5_names_the_kind_of_interface() {
 #[test]
 fn f26_large_packets_are_lost_and_no_router_says_so() {
     let of = |seen: Observed| severities(&alone(seen), FindingId::F26);
-    assert_eq!(of(to(PUBLIC).carries(1300, 1400, None)), [Severity::Medium]);
+    assert_eq!(of(to(PUBLIC).carries(1300, 1400, None)), [Severity::Low]);
     assert_eq!(of(to(PUBLIC).carries(1300, 1400, Some("192.0.2.1"))), [], "a router says so");
     assert_eq!(of(to(PUBLIC).carries(1400, 1500, None)), [], "ExpressRoute carries no more");
     assert_eq!(of(observed("a.example", PUBLIC).carries(1300, 1400, None)), [], "nothing answers at all");
+    let tls = SITE.replace("probe = \"tcp\"", "probe = \"tls\"");
+    let stalls = |mtu| {
+        let seen = world(&tls).see(to(PUBLIC).stalls().carries(mtu, 1500, None)).look();
+        severities(&seen, FindingId::F26)
+    };
+    assert_eq!(stalls(1300), [Severity::Medium]);
+    assert_eq!(stalls(1450), [Severity::Medium], "whatever is lost, the handshake is among it");
 }
 
 #[test]
@@ -373,6 +380,23 @@ fn f32_what_nobody_needs_answers_by_the_internet() {
         [],
         "needed"
     );
+}
+
+#[test]
+fn f20_one_of_several_next_hops_cannot_lead_where_a_flow_was_seen_to_go() {
+    let site = SITE.replace("name = \"isp-2\"", "name = \"isp-2\"\nnext_hop = [\"192.168.1.9\"]");
+    let declared = site.replace("name = \"isp\"", "name = \"isp\"\nnext_hop = [\"192.168.1.1\"]");
+    let declared = declared.replace("name = \"ms\"", "name = \"ms\"\nnext_hop = [\"192.168.1.1\"]");
+    let declared = declared.replace("name = \"er\"", "name = \"er\"\nnext_hop = [\"192.168.1.1\"]");
+    let flow = || to(PUBLIC).hops(["192.168.1.1", "203.0.113.2"]).route("eth0", CE);
+    let look = |seen: Observed| world(&declared).see(seen).look();
+    assert_eq!(short(look(flow()).path(A)), "er_microsoft(confirmed)");
+    let both = look(flow().route("eth0", "192.168.1.9"));
+    assert_eq!(short(both.path(A)), "unknown(ecmp_mixed_class)");
+    assert_eq!(severities(&both, FindingId::F20), [Severity::Critical]);
+    let provider = to(PUBLIC).hops(["192.168.1.1", "198.51.100.1"]).route("eth0", CE);
+    let both = look(provider.route("eth0", "192.168.1.9"));
+    assert_eq!(short(both.path(A)), "internet_direct(confirmed)", "both lead to providers");
 }
 
 #[test]

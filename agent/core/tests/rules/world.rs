@@ -42,6 +42,7 @@ pub struct Observed {
     chain: Option<(Vec<Vec<u8>>, PathCheck)>,
     staple: Option<Vec<u8>>,
     more: AddressObservation,
+    stalls: bool,
 }
 
 /// A silent address without route or trace.
@@ -50,7 +51,7 @@ pub fn observed(host: &str, ip: &str) -> Observed {
     let ip = address(ip);
     let (route, traces) = (Vec::new(), Vec::new());
     let more = AddressObservation::new(ip, now(), contact.clone());
-    Observed { host: host.into(), ip, contact, route, traces, chain: None, staple: None, more }
+    Observed { host: host.into(), ip, contact, route, traces, chain: None, staple: None, more, stalls: false }
 }
 
 impl Observed {
@@ -121,6 +122,12 @@ impl Observed {
         self
     }
 
+    /// The TLS handshake gets no answer.
+    pub fn stalls(mut self) -> Self {
+        self.stalls = true;
+        self
+    }
+
     /// The interface of the last way out is of this kind.
     pub fn by_a(mut self, kind: &str) -> Self {
         self.route.last_mut().expect("a route comes first").kind = Some(kind.into());
@@ -156,6 +163,21 @@ impl Observed {
             name: None,
             client_certificate_required: false,
             took: Duration::from_millis(5),
+        });
+        let tls = tls.or_else(|| {
+            self.stalls.then(|| TlsObservation {
+                failure: Some(Failure::new(Step::Tls, Code::Timeout, "no answer in 5s")),
+                version: None,
+                cipher: None,
+                group: None,
+                alpn: None,
+                chain: Vec::new(),
+                staple: None,
+                path: None,
+                name: None,
+                client_certificate_required: false,
+                took: Duration::from_secs(5),
+            })
         });
         let route = (!self.route.is_empty()).then(|| RouteObservation {
             destination: ip,
