@@ -151,7 +151,11 @@ impl Edges {
         };
         let echo = async {
             let asked = contact.made() && self.echoes.contain(key);
-            if asked { mapped.or(self.echoes.ask(key, ip, self.timeout, &self.tls).await) } else { None }
+            if asked {
+                mapped.or(Box::pin(self.echoes.ask(key, ip, self.timeout, &self.tls)).await)
+            } else {
+                None
+            }
         };
         let (tls, reflexive, traces, path_mtu): (Option<TlsObservation>, _, _, _) = tokio::join!(
             handshake,

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime};
 
-use closedpath_core::attribution::{Around, Control, Echoed, Outer, PathClass, attribute};
+use closedpath_core::attribution::{Around, Control, Echoed, Outer, PathClass, Spread, attribute};
 use closedpath_core::config::{Plan, parse};
 use closedpath_core::observation::{
     AddressObservation, Contact, Contacted, Hop, NextHop, Protocol, RouteKind, RouteObservation, TraceEnd,
@@ -69,8 +69,15 @@ fn main() -> anyhow::Result<()> {
     let echo = flow("203.0.113.140".parse()?, Some("198.51.100.17".parse()?), now)?;
     let echoes = [Echoed { seen: &echo, reflexive: "198.51.100.17".parse()? }];
     let outer = Outer::default();
-    let around =
-        Around { topology: &plan.topology, control: Some(&control), echoes: &echoes, outer: &outer, now };
+    let spread = Spread::default();
+    let around = Around {
+        topology: &plan.topology,
+        control: Some(&control),
+        echoes: &echoes,
+        outer: &outer,
+        spread: &spread,
+        now,
+    };
     let seen = flow("203.0.113.130".parse()?, None, now)?;
     let path = attribute(&seen, &around);
     anyhow::ensure!(path.class == PathClass::ErMicrosoft, "{path:?}");
@@ -102,7 +109,7 @@ fn flow(ip: IpAddr, reflexive: Option<IpAddr>, now: SystemTime) -> anyhow::Resul
         let hops = (1..=HOPS).map(|ttl| {
             let from = match ttl {
                 1 => "192.168.1.1".parse()?,
-                2 if port % 2 == 0 => "203.0.113.2".parse()?,
+                2 if port.is_multiple_of(2) => "203.0.113.2".parse()?,
                 2 => "203.0.113.6".parse()?,
                 _ => format!("192.0.2.{ttl}").parse()?,
             };

@@ -5,13 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use closedpath_core::attribution::is_onprem;
+use closedpath_core::attribution::{Group, group, is_onprem};
 use closedpath_core::config::{Plan, Topology};
-use closedpath_core::observation::{NextHop, Protocol, RouteObservation, TraceObservation};
+use closedpath_core::observation::{Protocol, RouteObservation, TraceObservation};
 use closedpath_core::target::Probe;
 use closedpath_net::{Patience, Reading, TraceSettings, confirm, trace};
 use ipnet::IpNet;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 /// Traces under way at once: they share the routers' ICMP limits.
 const TRACES: usize = 64;
@@ -35,7 +35,8 @@ pub struct Traces {
     reading: Option<Reading>,
     turns: Semaphore,
     remembered: Mutex<HashMap<(Protocol, SocketAddr), Remembered>>,
-    groups: Mutex<HashMap<Group, Spread>>,
+    /// By group, and the hop that proved the first flow: what goes apart is looked at apart.
+    groups: Mutex<HashMap<(Group, Option<IpAddr>), Spread>>,
     patience: Mutex<Arc<Patience>>,
 }
 
@@ -48,13 +49,11 @@ struct Remembered {
     spread: bool,
 }
 
-/// Addresses that routers on the way treat alike, as far as can be guessed: the ways out of this host, and the network.
-type Group = (Vec<NextHop>, IpNet);
-
-/// Whether the flows to a group go several ways.
+/// Whether the flows to a group go several ways; told by the first of its addresses that can be followed, while the others
+/// wait.
 struct Spread {
     since: Instant,
-    several: bool,
+    several: Arc<OnceCell<bool>>,
 }
 
 impl Traces {
@@ -108,11 +107,19 @@ impl Traces {
         }
         let settings = self.settings(to);
         let mut traces = vec![trace(to, probe, reachable, &settings).await];
-        let group = group(to, route);
-        let spread = reachable && self.must_spread(&group);
-        if spread {
-            self.spread(to, probe, route, &settings, &mut traces).await;
-            self.note(group, traces.len() > 1);
+        let mut spread = false;
+        if reachable {
+            let proven = self.proven(&traces[0]).map(|(_, from)| from);
+            let told = self.told((group(to.ip(), route), proven));
+            let first = told.get_or_try_init(|| async {
+                spread = true;
+                self.spread(to, probe, route, &settings, &mut traces).await.ok_or(())
+            });
+            let several = first.await.is_ok_and(|several| *several);
+            if several && !spread {
+                spread = true;
+                self.spread(to, probe, route, &settings, &mut traces).await;
+            }
         }
         let made = Instant::now();
         let remembered = Remembered { traces: traces.clone(), route: route.cloned(), made, spread };
@@ -136,29 +143,17 @@ impl Traces {
         }
     }
 
-    /// Whether an address is the first of its group in this interval, or the group is known to go several ways.
-    fn must_spread(&self, group: &Group) -> bool {
-        let Ok(mut groups) = self.groups.lock() else { return false };
+    /// What is told of a group in this interval, or will be.
+    fn told(&self, group: (Group, Option<IpAddr>)) -> Arc<OnceCell<bool>> {
+        let Ok(mut groups) = self.groups.lock() else { return Arc::default() };
         groups.retain(|_, spread| spread.since.elapsed() < self.interval);
-        match groups.get(group) {
-            Some(spread) => spread.several,
-            None => {
-                groups.insert(group.clone(), Spread { since: Instant::now(), several: false });
-                true
-            }
-        }
-    }
-
-    fn note(&self, group: Group, several: bool) {
-        if several && let Ok(mut groups) = self.groups.lock() {
-            let spread = groups.entry(group).or_insert(Spread { since: Instant::now(), several });
-            spread.several = true;
-        }
+        let fresh = || Spread { since: Instant::now(), several: Arc::default() };
+        groups.entry(group).or_insert_with(fresh).several.clone()
     }
 
     /// Looks for the other members of an equal-cost group. Where this host has several ways out, by whole traces until each
     /// has been seen; else by one packet of each flow to the distance of the declared hop, and a trace where another router
-    /// answers there.
+    /// answers there. Whether there are several; `None` where that cannot be told.
     async fn spread(
         &self,
         to: SocketAddr,
@@ -166,7 +161,7 @@ impl Traces {
         route: Option<&RouteObservation>,
         settings: &TraceSettings,
         traces: &mut Vec<TraceObservation>,
-    ) {
+    ) -> Option<bool> {
         let ways = route.map_or(&[][..], |route| &route.next_hops);
         let gateways: Vec<IpAddr> = ways.iter().filter_map(|way| way.gateway).collect();
         let proven = traces.first().and_then(|first| self.proven(first));
@@ -176,13 +171,15 @@ impl Traces {
                     .iter()
                     .all(|gateway| traces.iter().any(|trace| first_hop(trace) == Some(*gateway)))
                 {
-                    return;
+                    break;
                 }
                 None
             } else {
-                let Some((ttl, from)) = proven else { return };
+                let (ttl, from) = proven?;
                 // Silence here is more often a router's limit than another way.
-                let Some((now, port)) = confirm(to, probe, ttl, settings).await else { return };
+                let Some((now, port)) = confirm(to, probe, ttl, settings).await else {
+                    return (traces.len() > 1).then_some(true);
+                };
                 if now == from {
                     continue;
                 }
@@ -193,6 +190,7 @@ impl Traces {
                 traces.push(seen);
             }
         }
+        Some(traces.len() > 1)
     }
 
     /// The remembered traces, if a hop that proved its link answers at its place again; one packet instead of many.
@@ -211,7 +209,11 @@ impl Traces {
                 .then(|| (remembered.traces.clone(), remembered.spread))?
         };
         // The group's first address has shown since that flows go several ways.
-        if !spread && self.goes_several_ways(&group(to, route)) {
+        let group = (
+            group(to.ip(), route),
+            traces.first().and_then(|first| self.proven(first)).map(|(_, from)| from),
+        );
+        if !spread && self.goes_several_ways(&group) {
             return None;
         }
         let (ttl, _) = traces.iter().find_map(|trace| self.proven(trace))?;
@@ -225,8 +227,10 @@ impl Traces {
         traces.iter().any(known).then_some(traces)
     }
 
-    fn goes_several_ways(&self, group: &Group) -> bool {
-        self.groups.lock().is_ok_and(|groups| groups.get(group).is_some_and(|spread| spread.several))
+    fn goes_several_ways(&self, group: &(Group, Option<IpAddr>)) -> bool {
+        self.groups
+            .lock()
+            .is_ok_and(|groups| groups.get(group).is_some_and(|spread| spread.several.get() == Some(&true)))
     }
 
     /// The nearest hop that shows a link, and its distance.
@@ -234,12 +238,6 @@ impl Traces {
         let proves = |from: IpAddr| self.proofs.iter().any(|net| net.contains(&from.to_canonical()));
         trace.hops.iter().find_map(|hop| Some((hop.ttl, hop.from.filter(|from| proves(*from))?)))
     }
-}
-
-fn group(to: SocketAddr, route: Option<&RouteObservation>) -> Group {
-    let ip = to.ip().to_canonical();
-    let network = IpNet::new(ip, if ip.is_ipv4() { 24 } else { 48 }).map_or(ip.into(), |net| net.trunc());
-    (route.map(|route| route.next_hops.clone()).unwrap_or_default(), network)
 }
 
 fn first_hop(trace: &TraceObservation) -> Option<IpAddr> {

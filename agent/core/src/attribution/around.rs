@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::Control;
 use super::outer::Outer;
+use super::spread::Spread;
 use crate::closure::{Picture, Seen};
 use crate::config::Topology;
 use crate::observation::AddressObservation;
@@ -20,6 +21,8 @@ pub struct Around<'a> {
     pub echoes: &'a [Echoed<'a>],
     /// Paths to the outer peers of tunnels (A3).
     pub outer: &'a Outer<'a>,
+    /// Groups of addresses whose flows go several ways.
+    pub spread: &'a Spread,
     /// When it is judged.
     pub now: SystemTime,
 }

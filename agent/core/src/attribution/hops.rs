@@ -25,16 +25,7 @@ pub(super) fn ask<'a>(
     let mut taken = Ways::new();
     let mut contradictory = false;
     for trace in fresh_traces(seen, now) {
-        let mut proven: Vec<(u8, IpAddr, Way<'_>)> = Vec::new();
-        for hop in &trace.hops {
-            let Some(from) = hop.from.map(|from| from.to_canonical()).filter(|from| *from != ip) else {
-                continue;
-            };
-            let Some(way) = ways::by_hop(topology, from) else { continue };
-            if proven.iter().all(|(_, _, known)| known.name() != way.name()) {
-                proven.push((hop.ttl, from, way));
-            }
-        }
+        let proven = proven(trace, topology, ip);
         evidence.push(describe(trace, &proven));
         contradictory |= proven.len() > 1;
         taken.extend(proven.iter().map(|(_, _, way)| way.name()));
@@ -49,6 +40,32 @@ pub(super) fn ask<'a>(
         votes.push(vote(Ways::new()));
     }
     votes
+}
+
+/// All ways that the flows to an address took.
+pub(super) fn taken<'a>(
+    seen: &AddressObservation,
+    topology: &'a Topology,
+    ip: IpAddr,
+    now: SystemTime,
+) -> Ways<'a> {
+    let proven = fresh_traces(seen, now).flat_map(|trace| proven(trace, topology, ip));
+    proven.map(|(_, _, way)| way.name()).collect()
+}
+
+/// The ways that one flow's hops prove, each with its first hop.
+fn proven<'a>(trace: &TraceObservation, topology: &'a Topology, ip: IpAddr) -> Vec<(u8, IpAddr, Way<'a>)> {
+    let mut proven: Vec<(u8, IpAddr, Way<'_>)> = Vec::new();
+    for hop in &trace.hops {
+        let Some(from) = hop.from.map(|from| from.to_canonical()).filter(|from| *from != ip) else {
+            continue;
+        };
+        let Some(way) = ways::by_hop(topology, from) else { continue };
+        if proven.iter().all(|(_, _, known)| known.name() != way.name()) {
+            proven.push((hop.ttl, from, way));
+        }
+    }
+    proven
 }
 
 /// Traces that still count (DOMAIN §3.2 d).

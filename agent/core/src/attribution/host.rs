@@ -35,10 +35,15 @@ impl Table<'_> {
         false
     }
 
+    /// There are several ways out.
+    pub(super) fn spreads(&self) -> bool {
+        self.classes.len() > 1
+    }
+
     /// F20: of several ways out, one cannot lead to this class, so that other flows than the one seen take another.
     pub(super) fn leads_past(&self, class: PathClass) -> bool {
         let past = |classes: &BTreeSet<PathClass>| !classes.is_empty() && !classes.contains(&class);
-        self.classes.len() > 1 && class != PathClass::Unknown && self.classes.iter().any(past)
+        self.spreads() && class != PathClass::Unknown && self.classes.iter().any(past)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::asymmetry::{self, Asymmetry};
 use super::outer::Outer;
 use super::{
-    Around, Control, Path, PathClass, Reason, attribute, class_of_endpoint, echoed, is_default, peers,
+    Around, Control, Path, PathClass, Reason, Spread, attribute, class_of_endpoint, echoed, is_default, peers,
 };
 use crate::closure::{Chain, Member, Need, Needs, Past, Picture, Revocations, Seen, needs, revocations};
 use crate::config::{Edge, Plan, ProxyExit};
@@ -75,8 +75,15 @@ pub fn judge<'a>(
     let control = rib.map(|rib| Control::new(rib, expected, now));
     let echoes = echoed(picture);
     let alone = Outer::default();
-    let around =
-        Around { topology: &plan.topology, control: control.as_ref(), echoes: &echoes, outer: &alone, now };
+    let spread = Spread::seen(picture, &plan.topology, now);
+    let around = Around {
+        topology: &plan.topology,
+        control: control.as_ref(),
+        echoes: &echoes,
+        outer: &alone,
+        spread: &spread,
+        now,
+    };
     let outer = outer_paths(picture, &around);
     let around = Around { outer: &outer, ..around };
     let mut of = BTreeMap::new();

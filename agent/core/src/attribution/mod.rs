@@ -17,6 +17,7 @@ mod path;
 mod procedure;
 mod protection;
 mod reflexive;
+mod spread;
 mod ways;
 
 pub use around::{Around, Echoed, echoed};
@@ -31,5 +32,6 @@ pub use outer::Outer;
 pub use path::{Confidence, Exit, Path, PathClass, Reason};
 pub use procedure::{attribute, class_of_endpoint};
 pub(crate) use protection::enters;
+pub use spread::{Group, Spread, group};
 pub use ways::is_onprem;
 pub(crate) use ways::tunnels_of;

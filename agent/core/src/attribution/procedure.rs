@@ -7,12 +7,13 @@ use std::time::SystemTime;
 use super::around::Around;
 use super::control::{self, Told};
 use super::evidence::{Evidence, Plane, Strength};
+use super::hops;
+use super::host::{self, Table};
 use super::outer;
 use super::path::{Confidence, Exit, Path, PathClass, Reason};
 use super::protection::{self, Protected};
 use super::reflexive;
 use super::ways::{self, Vote, Way, Ways};
-use super::{hops, host};
 use crate::config::{Edge, Topology};
 use crate::observation::{AddressObservation, Contact, RouteKind};
 use crate::target::is_private;
@@ -72,9 +73,18 @@ pub fn attribute(seen: &AddressObservation, around: &Around<'_>) -> Path {
     if told.vote.is_some() {
         into_tunnels(&mut votes, topology, ip);
     }
-    votes.extend(told.vote);
-    let mixed = table.mixes() || told.mixed;
-    let mut path = decide(&votes, mixed, &told.default_by, around, ip, evidence);
+    votes.extend(told.vote.clone());
+    let mut path = decide(&votes, &table, &told, around, ip, evidence);
+    if around.spread.concerns(seen) && path.class != PathClass::Unknown {
+        path.evidence.push(Evidence {
+            id: "E6".into(),
+            plane: Plane::Data,
+            strength: Strength::B,
+            says: "the flows to this address or a neighbour take several classes: which one a flow takes is chance".into(),
+            at: now,
+        });
+        path = Path::unknown(Reason::Ambiguous, path.evidence);
+    }
     if table.leads_past(path.class) {
         path = Path::unknown(Reason::EcmpMixedClass, path.evidence);
     }
@@ -188,14 +198,14 @@ fn stays(evidence: Vec<Evidence>) -> Path {
 /// A7 and A8 for destinations outside the site.
 fn decide(
     votes: &[Vote<'_>],
-    mixed: bool,
-    default_by: &Ways<'_>,
+    table: &Table<'_>,
+    told: &Told<'_>,
     around: &Around<'_>,
     ip: IpAddr,
     mut evidence: Vec<Evidence>,
 ) -> Path {
     let topology = around.topology;
-    if mixed {
+    if table.mixes() || told.mixed {
         return Path::unknown(Reason::EcmpMixedClass, evidence);
     }
     if votes.is_empty() {
@@ -226,7 +236,10 @@ fn decide(
     }
     evidence.extend(beneath.says);
     let Some(mut path) = ways::path(topology, &remaining, ip, Confidence::Unknown, evidence.clone()) else {
-        return Path::unknown(Reason::Ambiguous, evidence);
+        // Flows that this host's own table spreads were seen to take several classes (F20).
+        let spread = table.spreads() && taken.iter().any(|vote| vote.ways.len() > 1);
+        let reason = if spread { Reason::EcmpMixedClass } else { Reason::Ambiguous };
+        return Path::unknown(reason, evidence);
     };
     // What leaves several classes possible excludes, but does not speak for one of them.
     let speaks = |vote: &&Vote<'_>| {
@@ -246,7 +259,7 @@ fn decide(
         }
         // With its hop the default route that the class is about is shown (E7d, DESIGN §4.5).
         PathClass::InternetViaAzureBgp
-            if path.links.iter().all(|link| default_by.contains(link.as_str()))
+            if path.links.iter().all(|link| told.default_by.contains(link.as_str()))
                 && path.edge == Some(Edge::ErPrivate)
                 && remaining.is_subset(&links_of(topology)) =>
         {

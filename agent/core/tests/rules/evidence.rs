@@ -404,3 +404,29 @@ fn an_echo_of_its_own_is_judged_like_any_endpoint() {
     let seen = world(&format!("{SITE}{ECHO}")).see(to(PUBLIC)).see(stun(OF_ISP)).look();
     assert_eq!(short(seen.path(STUN)), "internet_direct(confirmed)");
 }
+
+#[test]
+fn a_neighbour_whose_flows_take_several_classes_makes_a_single_flow_prove_nothing() {
+    let both = r#"
+[[target]]
+workload = "w"
+host = "b.example"
+port = 443
+probe = "tcp"
+"#;
+    let spread = |ip: &str| {
+        let seen = observed("b.example", ip).connected().route("eth0", CE);
+        seen.hops(["192.168.1.1", "203.0.113.2"]).hops(["192.168.1.1", "198.51.100.1"])
+    };
+    let look = |neighbour: &str, gateway: &str| {
+        let flow = to(PUBLIC).hops(["192.168.1.1", "203.0.113.2"]).route("eth0", gateway);
+        short(world(&format!("{SITE}{both}")).see(flow).see(spread(neighbour)).look().path(A))
+    };
+    assert_eq!(look("203.0.113.140", CE), "unknown(ambiguous)");
+    assert_eq!(look("203.0.113.144", CE), "er_microsoft(confirmed)", "of the next 16 addresses");
+    assert_eq!(
+        look("203.0.113.140", "192.168.1.2"),
+        "er_microsoft(confirmed)",
+        "another way out of the host"
+    );
+}

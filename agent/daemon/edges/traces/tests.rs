@@ -4,7 +4,7 @@
 use std::net::Ipv4Addr;
 
 use closedpath_core::config::parse;
-use closedpath_core::observation::{Hop, RouteKind, TraceEnd};
+use closedpath_core::observation::{Hop, NextHop, RouteKind, TraceEnd};
 
 use super::netns::{Namespaces, inside};
 use super::*;
@@ -33,18 +33,23 @@ fn silence_makes_no_other_way_but_another_router_does() {
 }
 
 #[tokio::test]
-async fn one_address_of_a_group_is_looked_at_and_all_once_flows_go_several_ways() {
+async fn one_address_tells_for_its_group_and_the_others_wait_for_it() {
     let (traces, _) = Traces::new(&Plan::default());
     let route = |gateway: u8| route(&[("eth0", &format!("192.0.2.{gateway}"))]);
-    let group = |to: &str, gateway| group(to.parse().unwrap(), Some(&route(gateway)));
-    assert!(traces.must_spread(&group("203.0.113.9:443", 1)));
-    assert!(!traces.must_spread(&group("203.0.113.10:80", 1)), "of the same /24");
-    assert!(traces.must_spread(&group("198.51.100.9:443", 1)), "another /24");
-    assert!(traces.must_spread(&group("203.0.113.9:443", 2)), "another route");
-    traces.note(group("203.0.113.9:443", 1), true);
-    assert!(traces.must_spread(&group("203.0.113.10:80", 1)));
-    assert!(traces.goes_several_ways(&group("203.0.113.11:80", 1)));
-    assert!(!traces.goes_several_ways(&group("198.51.100.9:443", 1)));
+    let hop = |last: u8| Some(Ipv4Addr::new(198, 51, 100, last).into());
+    let group = |to: &str, gateway| (group(to.parse().unwrap(), Some(&route(gateway))), hop(1));
+    let (go, gone) = tokio::sync::oneshot::channel();
+    let first = traces.told(group("203.0.113.9", 1));
+    let first = first.get_or_try_init(|| async { gone.await.map_err(drop) });
+    let second = traces.told(group("203.0.113.10", 1));
+    let second = second.get_or_try_init(|| async { Err(()) });
+    let (_, told, ()) = tokio::join!(first, second, async { go.send(true).unwrap() });
+    assert_eq!(told, Ok(&true), "of the same 16 addresses");
+    assert!(traces.goes_several_ways(&group("203.0.113.11", 1)));
+    let by_another = (group("203.0.113.9", 1).0, hop(2));
+    for other in [group("203.0.113.16", 1), group("203.0.113.9", 2), by_another] {
+        assert!(!traces.goes_several_ways(&other) && traces.told(other).get().is_none());
+    }
 }
 
 fn route(ways: &[(&str, &str)]) -> RouteObservation {
