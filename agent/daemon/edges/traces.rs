@@ -21,8 +21,10 @@ const HOP_TIMEOUT: Duration = Duration::from_millis(500);
 const MIN_TRACE: Duration = Duration::from_secs(3);
 /// A round asks silent routers again for this long at most, however many answers it still brings.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Flows by which the members of an equal-cost group are looked for.
+/// Flows by which the members of an equal-cost group are looked for on the way.
 const FLOWS: usize = 8;
+/// The same where this host itself has several ways out, until each was seen: that one of two is missed is no chance then.
+const FLOWS_OF_HOST: usize = 16;
 
 /// The traces of one agent.
 pub struct Traces {
@@ -165,7 +167,8 @@ impl Traces {
         let ways = route.map_or(&[][..], |route| &route.next_hops);
         let gateways: Vec<IpAddr> = ways.iter().filter_map(|way| way.gateway).collect();
         let proven = traces.first().and_then(|first| self.proven(first));
-        for _ in 1..FLOWS {
+        let flows = if ways.len() > 1 { FLOWS_OF_HOST } else { FLOWS };
+        for _ in 1..flows {
             let port = if ways.len() > 1 {
                 if gateways
                     .iter()

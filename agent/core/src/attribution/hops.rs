@@ -2,6 +2,7 @@
 //!
 //! In: the traces of a flow. Out: evidence, and the ways that declared hops prove. Silence says nothing.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
@@ -51,6 +52,17 @@ pub(super) fn taken<'a>(
 ) -> Ways<'a> {
     let proven = fresh_traces(seen, now).flat_map(|trace| proven(trace, topology, ip));
     proven.map(|(_, _, way)| way.name()).collect()
+}
+
+/// Routers that a flow which was followed to a declared hop met first.
+pub(super) fn followed(
+    seen: &AddressObservation,
+    topology: &Topology,
+    ip: IpAddr,
+    now: SystemTime,
+) -> BTreeSet<IpAddr> {
+    let proven = fresh_traces(seen, now).filter(|trace| !proven(trace, topology, ip).is_empty());
+    proven.filter_map(|trace| Some(trace.hops.first()?.from?.to_canonical())).collect()
 }
 
 /// The ways that one flow's hops prove, each with its first hop.

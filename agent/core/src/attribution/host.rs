@@ -15,8 +15,8 @@ use crate::observation::{AddressObservation, Contact, RouteKind};
 #[derive(Default)]
 pub(super) struct Table<'a> {
     pub(super) vote: Option<Vote<'a>>,
-    /// Of each next hop, the classes that it can lead to.
-    classes: Vec<BTreeSet<PathClass>>,
+    /// Of each next hop, its router and the classes that it can lead to.
+    leads: Vec<(Option<IpAddr>, BTreeSet<PathClass>)>,
 }
 
 impl Table<'_> {
@@ -25,9 +25,9 @@ impl Table<'_> {
         let apart = |one: &BTreeSet<PathClass>, other: &BTreeSet<PathClass>| {
             !one.is_empty() && !other.is_empty() && one.is_disjoint(other)
         };
-        let mut rest = self.classes.as_slice();
-        while let [one, others @ ..] = rest {
-            if others.iter().any(|other| apart(one, other)) {
+        let mut rest = self.leads.as_slice();
+        while let [(_, one), others @ ..] = rest {
+            if others.iter().any(|(_, other)| apart(one, other)) {
                 return true;
             }
             rest = others;
@@ -37,13 +37,22 @@ impl Table<'_> {
 
     /// There are several ways out.
     pub(super) fn spreads(&self) -> bool {
-        self.classes.len() > 1
+        self.leads.len() > 1
     }
 
     /// F20: of several ways out, one cannot lead to this class, so that other flows than the one seen take another.
     pub(super) fn leads_past(&self, class: PathClass) -> bool {
         let past = |classes: &BTreeSet<PathClass>| !classes.is_empty() && !classes.contains(&class);
-        self.spreads() && class != PathClass::Unknown && self.classes.iter().any(past)
+        self.spreads() && class != PathClass::Unknown && self.leads.iter().any(|(_, classes)| past(classes))
+    }
+
+    /// Of several ways out, one may lead to another class, and no flow by it was followed to a declared hop.
+    pub(super) fn leaves_open(&self, class: PathClass, followed: &BTreeSet<IpAddr>) -> bool {
+        let open = |(router, classes): &(Option<IpAddr>, BTreeSet<PathClass>)| {
+            let one = classes.len() == 1 && classes.contains(&class);
+            !one && router.is_none_or(|router| !followed.contains(&router))
+        };
+        self.spreads() && self.leads.iter().any(open)
     }
 }
 
@@ -75,11 +84,12 @@ pub(super) fn ask_forwarding_table<'a>(
     }
     let mut ways = Ways::new();
     let mut exclusive = !route.next_hops.is_empty();
-    let mut classes: Vec<BTreeSet<PathClass>> = Vec::new();
+    let mut leads = Vec::new();
     for hop in &route.next_hops {
         let (leads_to, only) = ways::by_next_hop(topology, hop);
         let of_hop = ways::all(topology).into_iter().filter(|way| leads_to.contains(way.name()));
-        classes.push(of_hop.map(|way| way.class(ip, topology).0).collect());
+        let classes: BTreeSet<PathClass> = of_hop.map(|way| way.class(ip, topology).0).collect();
+        leads.push((hop.gateway.map(|gateway| gateway.to_canonical()), classes));
         ways.extend(leads_to);
         exclusive &= only;
     }
@@ -101,7 +111,7 @@ pub(super) fn ask_forwarding_table<'a>(
     };
     evidence.push(by(format!("to {ip}: {}{prefix}, {meaning}", hops.join(" and ")), strength));
     let vote = exclusive.then_some(Vote { ways, plane: Plane::Host, decides: true });
-    Some(Table { vote, classes })
+    Some(Table { vote, leads })
 }
 
 /// E2: the source address of the connection, where its pool belongs to one link.

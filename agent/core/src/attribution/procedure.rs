@@ -88,6 +88,11 @@ pub fn attribute(seen: &AddressObservation, around: &Around<'_>) -> Path {
     if table.leads_past(path.class) {
         path = Path::unknown(Reason::EcmpMixedClass, path.evidence);
     }
+    if path.class != PathClass::Unknown
+        && table.leaves_open(path.class, &hops::followed(seen, topology, ip, now))
+    {
+        path = Path::unknown(Reason::Ambiguous, path.evidence);
+    }
     if seen.protection.as_ref().is_some_and(protection::carried) {
         for word in path.encryption.iter_mut().filter(|word| *word == "ipsec(host, declared)") {
             *word = "ipsec(host, observed)".into();

@@ -400,6 +400,17 @@ fn f20_one_of_several_next_hops_cannot_lead_where_a_flow_was_seen_to_go() {
 }
 
 #[test]
+fn of_several_next_hops_each_must_be_followed_unless_it_leads_to_one_class_only() {
+    let look = |seen: Observed| short(world(SITE).see(seen).look().path(A));
+    let both = || to(PUBLIC).route("eth0", CE).route("eth0", "192.168.1.2");
+    let one = both().hops(["192.168.1.1", "203.0.113.2"]);
+    assert_eq!(look(one.clone()), "unknown(ambiguous)", "where 192.168.1.2 leads, nobody saw");
+    assert_eq!(look(one.clone().hops(["192.168.1.2", "203.0.113.2"])), "er_microsoft(confirmed)");
+    assert_eq!(look(one.clone().hops(["192.168.1.2", "192.0.2.9"])), "unknown(ambiguous)", "no declared hop");
+    assert_eq!(look(one.hops(["192.168.1.2", "198.51.100.1"])), "unknown(ecmp_mixed_class)");
+}
+
+#[test]
 fn an_echo_of_its_own_is_judged_like_any_endpoint() {
     let seen = world(&format!("{SITE}{ECHO}")).see(to(PUBLIC)).see(stun(OF_ISP)).look();
     assert_eq!(short(seen.path(STUN)), "internet_direct(confirmed)");
