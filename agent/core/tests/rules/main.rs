@@ -15,5 +15,6 @@ mod outside;
 mod report;
 mod router;
 mod routes;
+mod scenarios;
 mod verdict;
 mod world;
