@@ -43,15 +43,15 @@ pub(super) fn ask<'a>(
     votes
 }
 
-/// All ways that the flows to an address took.
+/// All ways that the flows to an address took, each by its own hops alone.
 pub(super) fn taken<'a>(
     seen: &AddressObservation,
     topology: &'a Topology,
     ip: IpAddr,
     now: SystemTime,
 ) -> Ways<'a> {
-    let proven = fresh_traces(seen, now).flat_map(|trace| proven(trace, topology, ip));
-    proven.map(|(_, _, way)| way.name()).collect()
+    let proven = fresh_traces(seen, now).map(|trace| proven(trace, topology, ip));
+    proven.filter(|proven| proven.len() == 1).flatten().map(|(_, _, way)| way.name()).collect()
 }
 
 /// Routers that a flow which was followed to a declared hop met first.

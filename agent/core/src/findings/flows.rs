@@ -54,16 +54,16 @@ fn black_hole(key: &EndpointKey, seen: &AddressObservation) -> Option<Raised> {
         return None;
     }
     // A filter on large echoes looks the same: without a stall it is only a suspicion.
-    let (severity, stalled) = match stalls {
-        true => (Severity::Medium, "; the TLS handshake stalls"),
-        false => (Severity::Low, "; the handshake gets through, so perhaps only large echoes are filtered"),
+    let stalled = match stalls {
+        true => "; the TLS handshake stalls",
+        false => "; the handshake gets through, so perhaps only large echoes are filtered",
     };
     let detail = format!(
         "packets of {lost} bytes to {} ({}) are lost without a word, those of {largest} arrive{stalled}",
         key.host, seen.ip
     );
     let remedy = "let ICMP \"fragmentation needed\" and \"packet too big\" pass, or clamp the TCP MSS at the edge router";
-    Some((FindingId::F26, severity, detail, remedy))
+    Some((FindingId::F26, Severity::Medium, detail, remedy))
 }
 
 /// F27: the destination belongs into a tunnel that begins here, and is reached beside it.

@@ -346,7 +346,7 @@ fn e5_names_the_kind_of_interface() {
 #[test]
 fn f26_large_packets_are_lost_and_no_router_says_so() {
     let of = |seen: Observed| severities(&alone(seen), FindingId::F26);
-    assert_eq!(of(to(PUBLIC).carries(1300, 1400, None)), [Severity::Low]);
+    assert_eq!(of(to(PUBLIC).carries(1300, 1400, None)), [Severity::Medium]);
     assert_eq!(of(to(PUBLIC).carries(1300, 1400, Some("192.0.2.1"))), [], "a router says so");
     assert_eq!(of(to(PUBLIC).carries(1400, 1500, None)), [], "ExpressRoute carries no more");
     assert_eq!(of(observed("a.example", PUBLIC).carries(1300, 1400, None)), [], "nothing answers at all");

@@ -17,5 +17,6 @@ mod proxies;
 mod report;
 mod router;
 mod routes;
+mod scenarios;
 mod verdict;
 mod world;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use closedpath_core::rib::{
-    AsPath, Attributes, Community, Families, Family, Feed, PeerKey, Policy, Rib, Update,
+    Announced, AsPath, Attributes, Community, Families, Family, Feed, PeerKey, Policy, Rib, Update,
 };
 
 use crate::world::now;
@@ -16,11 +16,17 @@ pub const CE: &str = "192.168.1.1";
 pub struct Router {
     pub rib: Rib,
     address: IpAddr,
+    /// When it tells what follows.
+    at: SystemTime,
+    /// Whether an End-of-RIB ends it.
+    ended: bool,
+    /// The path identifier of what follows (RFC 7911).
+    path: u32,
 }
 
 /// A router that connected long ago.
 pub fn router(address: &str) -> Router {
-    Router { rib: Rib::default(), address: ip(address) }.joined(address)
+    Router { rib: Rib::default(), address: ip(address), at: long_ago(), ended: true, path: 0 }.joined(address)
 }
 
 pub fn ip(text: &str) -> IpAddr {
@@ -35,8 +41,18 @@ impl Router {
     /// The same tables with one more router; what follows is of that one.
     pub fn joined(mut self, address: &str) -> Self {
         self.address = ip(address);
-        self.rib.apply(&Update::SessionUp { router: self.address, until: None }, long_ago());
+        self.rib.apply(&Update::SessionUp { router: self.address, until: None }, self.at);
         self
+    }
+
+    /// What follows is told now.
+    pub fn now(self) -> Self {
+        Self { at: now(), ..self }
+    }
+
+    /// What follows is of these path identifiers, and with or without an End-of-RIB.
+    pub fn path(self, path: u32, ended: bool) -> Self {
+        Self { path, ended, ..self }
     }
 
     /// Routes after policy from a neighbour of this AS.
@@ -80,15 +96,28 @@ impl Router {
         if !known {
             let local_asn = Some(65010);
             let up = Update::PeerUp { peer, asn, local_asn, families: Families::BOTH };
-            self.rib.apply(&up, long_ago());
+            self.rib.apply(&up, self.at);
         }
         let feed = Feed { peer, policy };
-        let prefixes = prefixes.iter().map(|text| text.parse::<ipnet::IpNet>().expect("a prefix").into());
-        let announce = Update::Announce { feed, attributes, prefixes: prefixes.collect() };
-        self.rib.apply(&announce, long_ago());
-        for family in [Family::V4, Family::V6] {
-            self.rib.apply(&Update::EndOfRib { feed, family }, long_ago());
+        let prefixes = prefixes.iter().map(|text| text.parse::<ipnet::IpNet>().expect("a prefix"));
+        let prefixes = prefixes.map(|prefix| Announced { prefix, path: self.path }).collect();
+        self.rib.apply(&Update::Announce { feed, attributes, prefixes }, self.at);
+        for family in [Family::V4, Family::V6].into_iter().filter(|_| self.ended) {
+            self.rib.apply(&Update::EndOfRib { feed, family }, self.at);
         }
+        self
+    }
+
+    /// The router's BGP session with this neighbour is down now.
+    pub fn down(mut self, neighbour: &str) -> Self {
+        let peer = PeerKey { router: self.address, instance: 0, neighbour: Some(ip(neighbour)) };
+        self.rib.apply(&Update::PeerDown { peer }, now());
+        self
+    }
+
+    /// It could not tell everything.
+    pub fn incomplete(mut self) -> Self {
+        self.rib.apply(&Update::Incomplete { router: self.address }, now());
         self
     }
 

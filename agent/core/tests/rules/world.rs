@@ -36,13 +36,14 @@ use crate::certificates::anchors;
 pub struct Observed {
     host: String,
     ip: IpAddr,
-    contact: Contact,
+    pub contact: Contact,
     route: Vec<NextHop>,
-    traces: Vec<TraceObservation>,
+    pub traces: Vec<TraceObservation>,
     chain: Option<(Vec<Vec<u8>>, PathCheck)>,
     staple: Option<Vec<u8>>,
-    more: AddressObservation,
     stalls: bool,
+    /// The rest; its route counts where no way out is told.
+    pub more: AddressObservation,
 }
 
 /// A silent address without route or trace.
@@ -71,13 +72,13 @@ impl Observed {
     }
 
     /// One flow's trace; `*` is a silent hop.
-    pub fn hops<const N: usize>(self, hops: [&str; N]) -> Self {
+    pub fn hops<'a>(self, hops: impl IntoIterator<Item = &'a str>) -> Self {
         self.hops_at(hops, now())
     }
 
-    pub fn hops_at<const N: usize>(mut self, hops: [&str; N], at: SystemTime) -> Self {
-        let hops = hops.iter().zip(1..).map(|(from, ttl)| {
-            let from = (*from != "*").then(|| address(from));
+    pub fn hops_at<'a>(mut self, hops: impl IntoIterator<Item = &'a str>, at: SystemTime) -> Self {
+        let hops = hops.into_iter().zip(1..).map(|(from, ttl)| {
+            let from = (from != "*").then(|| address(from));
             Hop { ttl, from, rtt: None }
         });
         self.traces.push(TraceObservation {
@@ -187,6 +188,7 @@ impl Observed {
             prefix: None,
             table: None,
         });
+        let route = route.or_else(|| self.more.route.clone());
         let (contact, traces) = (self.contact.clone(), self.traces.clone());
         AddressObservation { ip, contact, tls, route, traces, ..self.more.clone() }
     }
@@ -285,9 +287,14 @@ impl World {
     }
 
     /// The name is an alias of another.
-    pub fn alias(mut self, host: &str, target: &str) -> Self {
+    pub fn alias(self, host: &str, target: &str) -> Self {
+        self.alias_of(host, host, target)
+    }
+
+    /// In the answer for `host`, `owner` is an alias of `target`.
+    pub fn alias_of(mut self, host: &str, owner: &str, target: &str) -> Self {
         let view = self.dns.entry(host.into()).or_insert_with(|| view(DnsStatus::Ok));
-        view.cname.push(Cname { name: host.into(), target: target.into(), ttl: 60 });
+        view.cname.push(Cname { name: owner.into(), target: target.into(), ttl: 60 });
         self
     }
 
@@ -495,7 +502,7 @@ pub fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
-fn address(text: &str) -> IpAddr {
+pub fn address(text: &str) -> IpAddr {
     text.parse().unwrap_or_else(|_| panic!("{text} is an address"))
 }
 
