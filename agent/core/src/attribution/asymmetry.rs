@@ -12,7 +12,7 @@ use crate::observation::AddressObservation;
 pub enum Asymmetry {
     /// It goes by ExpressRoute, and the far end sees a source address of another link, in these words.
     Translated(String),
-    /// It passes the Microsoft peering, and nothing comes back.
+    /// It passes an MSEE, and nothing comes back.
     Unanswered,
 }
 
@@ -30,6 +30,7 @@ pub(super) fn suspect(seen: &AddressObservation, around: &Around<'_>, path: &Pat
         return (by_expressroute && sure).then(|| Asymmetry::Translated(reflexive.says.clone()));
     }
     let silent = seen.contact.failure().is_some_and(|failure| failure.code == Code::Timeout);
-    let passes = path.route_only == Some(PathClass::ErMicrosoft) && decisive("E6").is_some();
+    let by_expressroute = matches!(path.route_only, Some(PathClass::ErMicrosoft | PathClass::ErPrivate));
+    let passes = by_expressroute && decisive("E6").is_some();
     (silent && passes).then_some(Asymmetry::Unanswered)
 }

@@ -79,7 +79,7 @@ impl<'a> Control<'a> {
     /// Why the routers' tables do not answer now, for these families.
     pub fn doubts(&self, families: &BTreeSet<Family>, now: SystemTime) -> Vec<(IpAddr, Doubt)> {
         let ask = |router: IpAddr, family: &Family| {
-            Some((router, self.rib.default_from(router, router, *family, now).err()?))
+            Some((router, self.rib.default_from(router, router, *family, now, |_| true).err()?))
         };
         let mut doubts: Vec<(IpAddr, Doubt)> = Vec::new();
         for found in self.routers().flat_map(|router| families.iter().filter_map(move |f| ask(router, f))) {
@@ -324,8 +324,10 @@ fn defaults<'a>(
 ) -> Ways<'a> {
     let mut ways = Ways::new();
     for link in topology.links.iter().filter(|link| link.edge == Edge::ErPrivate) {
-        let offers =
-            peers(link).find(|peer| matches!(rib.default_from(router, *peer, family, now), Ok(Some(_))));
+        let offers = peers(link).find(|peer| {
+            let of_azure = |route: &Route<'_>| route.attributes.as_path.asns.contains(&EXPRESSROUTE);
+            matches!(rib.default_from(router, *peer, family, now, of_azure), Ok(Some(_)))
+        });
         if let Some(peer) = offers {
             let says = format!("table of {router}: {peer} of {} offers a default route", link.name);
             evidence.push(item("E7d", Strength::A, says, now));

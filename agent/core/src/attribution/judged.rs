@@ -16,7 +16,7 @@ use crate::observation::AddressObservation;
 use crate::pki::revocation::{self, Revocation};
 use crate::rib::{Lookup, Rib};
 use crate::tables::{Community, Tables};
-use crate::target::{EndpointKey, Requirement};
+use crate::target::{EndpointKey, Origin, Requirement};
 
 /// What is concluded of one address.
 #[derive(Debug, Clone, PartialEq)]
@@ -210,7 +210,7 @@ fn judge_member(
             Seen::Pending => Path::unknown(Reason::NotProbed, Vec::new()),
             Seen::Forbidden(_) => Path::unknown(Reason::ForbiddenAddress, Vec::new()),
             Seen::Observed(seen) => match &key.via {
-                None => attribute(seen, around),
+                None => at_home(*ip, member, attribute(seen, around)),
                 Some(via) => through_proxy(plan, via, seen, around),
             },
         };
@@ -242,6 +242,15 @@ fn outer_paths<'a>(picture: &Picture, around: &Around<'a>) -> Outer<'a> {
     outer
 }
 
+/// What listens on a loopback address may carry a flow anywhere. A resolver or a time source there is asked for itself.
+fn at_home(ip: IpAddr, member: &Member, path: Path) -> Path {
+    let itself = |origin: &Origin| matches!(origin, Origin::Resolver | Origin::Ntp);
+    let loopback = path.class == PathClass::Internal
+        && ip.to_canonical().is_loopback()
+        && !member.origins.iter().all(itself);
+    if loopback { Path::unknown(Reason::LocalRelay, path.evidence) } else { path }
+}
+
 /// EL5: what the peers of the Microsoft peering announce for an address. A default route there is a mistake (F19), not a route.
 fn received(control: &Control<'_>, plan: &Plan, ip: IpAddr, now: SystemTime) -> Vec<ReceivedRoute> {
     let links = plan.topology.links.iter().filter(|link| link.edge == Edge::ErMicrosoft);
@@ -268,14 +277,18 @@ fn received(control: &Control<'_>, plan: &Plan, ip: IpAddr, now: SystemTime) -> 
 fn through_proxy(plan: &Plan, via: &str, seen: &AddressObservation, around: &Around<'_>) -> Path {
     use super::Exit;
     let to_proxy = attribute(seen, around);
-    let declared = plan.proxies.iter().find(|proxy| proxy.name == via).map(|proxy| proxy.exit);
-    if to_proxy.class == PathClass::Unknown {
-        return to_proxy;
+    if plan.topology.links.is_empty() {
+        return Path::unknown(Reason::NoTopology, to_proxy.evidence);
     }
-    let class = match to_proxy.class {
+    let beyond = |class| match class {
         PathClass::ErPrivate | PathClass::ErPrivateIpsec => PathClass::InternetViaAzureProxy,
         _ => PathClass::InternetViaProxy,
     };
+    let declared = plan.proxies.iter().find(|proxy| proxy.name == via).map(|proxy| proxy.exit);
+    if to_proxy.class == PathClass::Unknown {
+        return Path { route_only: to_proxy.route_only.map(beyond), ..to_proxy };
+    }
+    let class = beyond(to_proxy.class);
     let exit = match declared {
         None | Some(ProxyExit::Unknown) => {
             return Path { exit: Some(Exit::Unknown), ..Path::unknown(Reason::ProxyExit, to_proxy.evidence) };

@@ -12,7 +12,7 @@ use super::path::PathClass;
 use super::ways::{self, Way, Ways};
 use crate::config::{Edge, Link, Topology};
 use crate::observation::AddressObservation;
-use crate::rib::{Latent, Lookup, Route};
+use crate::rib::{Latent, Lookup, Policy, Route};
 
 /// What is left at one router.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,8 +102,14 @@ impl Control<'_> {
 fn left(latent: &Latent<'_>, about: IpAddr, topology: &Topology) -> Left {
     let answer = match &latent.lookup {
         Lookup::Unknown(doubt) => return Left::Unknown(doubt.to_string()),
-        _ if latent.before == 0 => {
+        _ if latent.vanished == 0 => {
             return Left::Unknown("BGP has no route of the present class; static routes are not seen".into());
+        }
+        // It stands before those that carry now, so the router rejects it: perhaps, since it does not say so.
+        Lookup::Found(answer)
+            if latent.before == 0 && answer.routes.iter().all(|route| route.policy == Policy::Pre) =>
+        {
+            return Left::Unknown(format!("{} stands before policy, and is not used", answer.prefix));
         }
         Lookup::Found(answer) => Some(answer),
         Lookup::Nothing => None,

@@ -140,6 +140,10 @@ pub enum Reason {
     UndeclaredPrivate,
     /// IPsec of this host carries it to a peer that no `[[tunnel]]` declares (A3).
     UndeclaredTunnel,
+    /// A NAT64 translator stands in between (RFC 6052): what lies beyond it is not seen.
+    Nat64,
+    /// The name leads to a loopback address: what listens there may carry it anywhere.
+    LocalRelay,
     /// The address is made up by a resolver or a client on this host.
     SyntheticAnswer,
     /// The name did not resolve.
@@ -179,6 +183,12 @@ impl Reason {
             }
             Self::SyntheticAnswer => {
                 "the address is made up on this host, by a client of Global Secure Access or a fake-IP resolver, so that connecting to it proves nothing: ask another resolver, or run the agent where the client does not"
+            }
+            Self::Nat64 => {
+                "a NAT64 translator stands in between, and nothing seen here tells the path beyond it: probe the name over IPv4, or from behind the translator"
+            }
+            Self::LocalRelay => {
+                "it leads to a loopback address, and what listens there may carry it anywhere: probe what the relay connects to"
             }
             Self::DnsFailed => "the name gave no address",
             Self::ForbiddenAddress => {

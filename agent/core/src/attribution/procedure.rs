@@ -15,7 +15,7 @@ use super::protection::{self, Protected};
 use super::reflexive;
 use super::ways::{self, Vote, Way, Ways};
 use crate::config::{Edge, Topology};
-use crate::observation::{AddressObservation, Contact, RouteKind};
+use crate::observation::{AddressObservation, Contact, Protection, RouteKind};
 use crate::target::is_private;
 
 /// The path of the flow to one address, as far as the evidence goes.
@@ -56,7 +56,14 @@ pub fn attribute(seen: &AddressObservation, around: &Around<'_>) -> Path {
         let known = votes.iter().chain(&told.vote).any(|vote| vote.decides);
         votes.extend(Some(vote).filter(|vote| vote.decides || !known));
     }
+    let stranger = |protection: &Protection| !ways::is_onprem(topology, protection.outer_peer.to_canonical());
+    if matches!(protected, Protected::Undeclared) && seen.protection.as_ref().is_some_and(stranger) {
+        return Path::unknown(Reason::UndeclaredTunnel, evidence);
+    }
     if ways::is_onprem(topology, ip) {
+        if matches!(protected, Protected::Through(_)) {
+            return Path::unknown(Reason::Conflict, evidence);
+        }
         // Prefixes of the site seldom stand in BGP: only a route as specific as the declaration speaks against it.
         let specific = told.length >= ways::onprem_length(topology, ip);
         votes.extend(told.vote.filter(|_| specific));
@@ -66,6 +73,7 @@ pub fn attribute(seen: &AddressObservation, around: &Around<'_>) -> Path {
         return Path::unknown(Reason::NoTopology, evidence);
     }
     match protected {
+        // To a peer on the site: where it goes from there, nobody sees.
         Protected::Undeclared => return Path::unknown(Reason::UndeclaredTunnel, evidence),
         Protected::Through(vote) => votes.push(vote),
         Protected::No => {}
@@ -75,6 +83,9 @@ pub fn attribute(seen: &AddressObservation, around: &Around<'_>) -> Path {
     }
     votes.extend(told.vote.clone());
     let mut path = decide(&votes, &table, &told, around, ip, evidence);
+    if is_nat64(ip) && !ways::is_declared(topology, ip) && path.class != PathClass::Unknown {
+        path = Path::unknown(Reason::Nat64, path.evidence);
+    }
     if around.spread.concerns(seen) && path.class != PathClass::Unknown {
         path.evidence.push(Evidence {
             id: "E6".into(),
@@ -116,6 +127,14 @@ fn synthetic(seen: &AddressObservation, topology: &Topology, ip: IpAddr) -> Opti
         [198, 18 | 19, ..] if by_tun => Some("198.18.0.0/15 behind a tun interface: a fake-IP resolver"),
         [100, 64..=127, ..] if by_tun => Some("100.64.0.0/10 behind a tun interface: a fake-IP resolver"),
         _ => None,
+    }
+}
+
+/// The well-known and the local-use prefix of NAT64 (RFC 6052 §2.1, RFC 8215).
+fn is_nat64(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(v6) => matches!(v6.segments(), [0x64, 0xff9b, 0, 0, 0, 0, ..] | [0x64, 0xff9b, 1, ..]),
     }
 }
 
@@ -259,7 +278,8 @@ fn decide(
         // The private peering carries a private address that nobody declared, or what is not of the site goes deeper into
         // it: nothing says where it ends.
         PathClass::Unknown => {
-            let reason = if is_private(ip) { Reason::UndeclaredPrivate } else { Reason::Insufficient };
+            let stranger = is_private(ip) && !ways::is_declared(topology, ip);
+            let reason = if stranger { Reason::UndeclaredPrivate } else { Reason::Insufficient };
             Path { reason: Some(reason), confidence: Confidence::Unknown, exit: None, ..path }
         }
         // With its hop the default route that the class is about is shown (E7d, DESIGN §4.5).
@@ -272,8 +292,12 @@ fn decide(
         }
         // Its outer packets are seen to go where they are declared to.
         PathClass::ErPrivateIpsec | PathClass::GsaRemoteNetwork if beneath.confirmed => path,
+        PathClass::VpnInternet if beneath.confirmed || !remaining.is_disjoint(&links_of(topology)) => path,
         // The hop alone cannot show it; nor the path that carries a tunnel's outer packets.
-        PathClass::InternetViaAzureBgp | PathClass::ErPrivateIpsec | PathClass::GsaRemoteNetwork => {
+        PathClass::InternetViaAzureBgp
+        | PathClass::ErPrivateIpsec
+        | PathClass::GsaRemoteNetwork
+        | PathClass::VpnInternet => {
             path.confidence = Confidence::Probable;
             path
         }

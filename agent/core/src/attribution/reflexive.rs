@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::SystemTime;
 
 use super::around::{Around, Echoed};
 use super::control::{self, Told};
@@ -21,7 +22,8 @@ pub(super) fn ask<'a>(
     told: &Told<'a>,
     evidence: &mut Vec<Evidence>,
 ) -> Option<Vote<'a>> {
-    if let Some(reflexive) = seen.reflexive {
+    let fresh = |at: SystemTime| around.now.duration_since(at).unwrap_or_default() <= EVIDENCE_LIMIT;
+    if let Some(reflexive) = seen.reflexive.filter(|_| fresh(seen.at)) {
         let (saw, ways) = pool(around, reflexive.to_canonical());
         let strength = if ways.len() == 1 { Strength::A } else { Strength::C };
         evidence.push(item(strength, format!("{} saw {saw}", seen.ip), seen));

@@ -65,6 +65,8 @@ impl<'a> Way<'a> {
                 Edge::ErPrivate if in_vnet => (PathClass::ErPrivate, Exit::Vnet),
                 Edge::ErPrivate if is_private(ip) => (PathClass::Unknown, Exit::Unknown),
                 Edge::ErPrivate => (PathClass::InternetViaAzureBgp, Exit::Unknown),
+                // It ends at Azure's public addresses (P3).
+                Edge::ErMicrosoft if is_private(ip) => (PathClass::Unknown, Exit::Unknown),
                 Edge::ErMicrosoft => (PathClass::ErMicrosoft, Exit::AzurePublic),
                 Edge::Internet if link.peering_service => {
                     (PathClass::InternetPeeringService, Exit::MicrosoftPublic)
@@ -109,9 +111,12 @@ fn longest(nets: &[ipnet::IpNet], ip: IpAddr) -> Option<u8> {
     nets.iter().filter(|net| net.contains(&ip)).map(|net| net.prefix_len()).max()
 }
 
-/// The tunnels whose prefixes name the destination by the longest prefix; a default route names none.
+/// The tunnels whose prefixes name the destination by the longest prefix; a default route names none. The way to its own outer
+/// peer is in no tunnel (A3).
 pub fn tunnels_of(topology: &Topology, ip: IpAddr) -> Vec<&Tunnel> {
-    let length = |tunnel: &Tunnel| longest(&tunnel.prefixes, ip).filter(|length| *length > 1);
+    let outer = |tunnel: &Tunnel| tunnel.outer_peer.iter().any(|peer| peer.to_canonical() == ip);
+    let length =
+        |tunnel: &Tunnel| longest(&tunnel.prefixes, ip).filter(|length| *length > 1 && !outer(tunnel));
     let longest = topology.tunnels.iter().filter_map(length).max();
     topology.tunnels.iter().filter(|tunnel| longest.is_some() && length(tunnel) == longest).collect()
 }
@@ -180,7 +185,9 @@ pub fn by_next_hop<'a>(topology: &'a Topology, hop: &NextHop) -> (Ways<'a>, bool
         .filter(|link| link.interface.is_none() && link.next_hop.is_empty())
         .map(|link| link.name.as_str())
         .collect();
-    let exclusive = declared.len() == 1 && undeclared.is_empty();
+    // A link-local address is another router behind each interface (RFC 4007 §6).
+    let anywhere = |ip: IpAddr| matches!(ip, IpAddr::V6(v6) if v6.is_unicast_link_local());
+    let exclusive = declared.len() == 1 && undeclared.is_empty() && !hop.gateway.is_some_and(anywhere);
     (&declared | &undeclared, exclusive)
 }
 

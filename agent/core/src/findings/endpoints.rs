@@ -84,7 +84,7 @@ fn not_in_catalogue(judged: &Judged<'_>, key: &EndpointKey, catalogs: &[Catalog]
 fn ipv6_leak(judged: &Judged<'_>, key: &EndpointKey) -> Option<Finding> {
     let answering = judged.answering(key);
     let of = |ipv6: bool| {
-        let family = answering.iter().filter(move |(ip, _)| ip.is_ipv6() == ipv6);
+        let family = answering.iter().filter(move |(ip, _)| ip.to_canonical().is_ipv6() == ipv6);
         family.map(|(_, judgement)| judgement.path.class).collect::<Vec<PathClass>>()
     };
     let (v4, v6) = (of(false), of(true));

@@ -25,23 +25,19 @@ pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey) -> Vec<Finding> {
 
 type Raised = (FindingId, Severity, String, &'static str);
 
-/// F21. That nothing answers behind the Microsoft peering has other causes too, so it weighs less.
+/// F21.
 fn asymmetric(key: &EndpointKey, seen: &AddressObservation, judgement: &Judgement) -> Option<Raised> {
     let about = format!("{} ({})", key.host, seen.ip);
-    let (severity, detail) = match judgement.asymmetry.as_ref()? {
-        Asymmetry::Translated(says) => (
-            Severity::High,
-            format!("{about} is sent by ExpressRoute, but {says}: the answers come back by that link"),
-        ),
-        Asymmetry::Unanswered => (
-            Severity::Medium,
-            format!(
-                "{about} is sent over the Microsoft peering and nothing comes back: nobody listens there, or the answers take another way and a firewall drops them"
-            ),
+    let detail = match judgement.asymmetry.as_ref()? {
+        Asymmetry::Translated(says) => {
+            format!("{about} is sent by ExpressRoute, but {says}: the answers come back by that link")
+        }
+        Asymmetry::Unanswered => format!(
+            "{about} is sent by ExpressRoute, past the MSEE, and nothing comes back: nobody listens there, or the answers take another way and a firewall drops them"
         ),
     };
     let remedy = "use a pool of source addresses for ExpressRoute that is not announced to the Internet, and translate at the Internet edge to another one";
-    Some((FindingId::F21, severity, detail, remedy))
+    Some((FindingId::F21, Severity::High, detail, remedy))
 }
 
 /// F26: large packets vanish and nobody says so.

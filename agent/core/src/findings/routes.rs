@@ -89,7 +89,8 @@ fn default_route(
     peer: IpAddr,
     link: &Link,
 ) -> Option<Finding> {
-    let offered = |family| control.rib().default_from(router, peer, family, judged.now).ok().flatten();
+    let offered =
+        |family| control.rib().default_from(router, peer, family, judged.now, |_| true).ok().flatten();
     let offered: Vec<&str> = [Family::V4, Family::V6]
         .into_iter()
         .filter_map(|family| match (offered(family)?, family) {
@@ -172,7 +173,11 @@ fn latent_leak(
         Left::Closed | Left::Nothing | Left::Unknown(_) => None,
     });
     let (router, before, prefix, link) = leak?;
-    let stand = if before == 1 { "1 closed route stands" } else { &format!("{before} closed routes stand") };
+    let stand = match before {
+        0 => "no closed route stands",
+        1 => "1 closed route stands",
+        _ => &format!("{before} closed routes stand"),
+    };
     let detail = format!(
         "{} ({}) goes {} now; without those routes {router} would send it by {prefix} of {link}; {stand} before that",
         key.host,

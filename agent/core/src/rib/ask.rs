@@ -64,6 +64,8 @@ pub struct Latent<'a> {
     pub lookup: Lookup<'a>,
     /// How many of the vanished routes stand before it.
     pub before: usize,
+    /// How many vanished at all: one behind it may carry now, where the router does not use all that it holds.
+    pub vanished: usize,
     /// Whether all alternatives are seen. With a Loc-RIB alone they are not: what is found would be used unless something
     /// else has the same or a longer prefix, and a closed answer proves nothing.
     pub complete: bool,
@@ -103,9 +105,11 @@ impl Rib {
     ) -> Latent<'_> {
         let instance = match self.answering(router, ip, now) {
             Ok(instance) => instance,
-            Err(doubt) => return Latent { lookup: Lookup::Unknown(doubt), before: 0, complete: false },
+            Err(doubt) => {
+                return Latent { lookup: Lookup::Unknown(doubt), before: 0, vanished: 0, complete: false };
+            }
         };
-        let mut before = 0;
+        let (mut before, mut gone) = (0, 0);
         let mut lookup = Lookup::Nothing;
         for (prefix, head) in instance.routes.covering(ip) {
             let standing = instance.routes.chain(head);
@@ -122,14 +126,17 @@ impl Rib {
             }
             let all = routes.len();
             routes.retain(|route| !vanished(route));
-            before += all - routes.len();
-            if !routes.is_empty() {
+            gone += all - routes.len();
+            if !routes.is_empty() && lookup == Lookup::Nothing {
+                before = gone;
                 let choice = choose(&mut routes);
                 lookup = Lookup::Found(Answer { prefix, choice, routes });
-                break;
             }
         }
-        Latent { lookup, before, complete: instance.knows_alternatives(Family::of(ip), now) }
+        if lookup == Lookup::Nothing {
+            before = gone;
+        }
+        Latent { lookup, before, vanished: gone, complete: instance.knows_alternatives(Family::of(ip), now) }
     }
 
     /// The longest match among the routes of one neighbour (or next hop), whether the router uses it or not: what EL5 asks
@@ -143,7 +150,7 @@ impl Rib {
         }
     }
 
-    /// Whether a neighbour (or next hop) offers a default route, used or not (E7d, F19).
+    /// Whether a neighbour (or next hop) offers a default route that counts, used or not (E7d, F19).
     ///
     /// # Errors
     ///
@@ -154,6 +161,7 @@ impl Rib {
         by: IpAddr,
         family: Family,
         now: SystemTime,
+        counts: impl Fn(&Route<'_>) -> bool,
     ) -> Result<Option<DefaultRoute>, Doubt> {
         let (zero, upper) = match family {
             Family::V4 => (IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::new(128, 0, 0, 0))),
@@ -169,7 +177,7 @@ impl Rib {
             };
             let standing = instance.routes.exact(prefix);
             let routes = self.routes(router, instance, prefix, standing, |feed| feed.available);
-            routes.iter().any(|route| route.is_by(by))
+            routes.iter().any(|route| route.is_by(by) && counts(route))
         };
         if has(zero, 0) {
             return Ok(Some(DefaultRoute::Zero));

@@ -165,8 +165,9 @@ fn behind_a_loc_rib_stands_what_the_neighbours_offer_and_without_their_feeds_not
 #[test]
 fn a_default_route_is_told_by_who_offers_it_whole_or_in_halves() {
     let mut rib = site();
-    let of =
-        |rib: &closedpath_core::rib::Rib, by: &str, family| rib.default_from(ip(CE), ip(by), family, now());
+    let of = |rib: &closedpath_core::rib::Rib, by: &str, family| {
+        rib.default_from(ip(CE), ip(by), family, now(), |_| true)
+    };
     tell(&mut rib, [announce(feed(ISP, Policy::Post), &via(ISP, &[64500]), &["0.0.0.0/0"])]);
     assert_eq!(of(&rib, ISP, Family::V4), Ok(Some(DefaultRoute::Zero)));
     assert_eq!(of(&rib, MSEE_1, Family::V4), Ok(None));

@@ -46,13 +46,14 @@ impl RawTopology {
     }
 }
 
-/// A prefix of length 0 proves nothing, though it matches everything.
+/// A prefix of length 0, or one of the halves, proves nothing, though it matches everything.
 pub(super) fn refuse_everything(key: &str, prefixes: &[Field<IpNet>], why: &str, problems: &mut Problems) {
     for field in prefixes {
-        if let Some(net) = field.get().filter(|net| net.prefix_len() == 0) {
+        if let Some(net) = field.get().filter(|net| net.prefix_len() <= 1) {
+            let which = if net.prefix_len() == 0 { "every" } else { "every second" };
             problems.add(
                 &field.span,
-                format!("{net} in `{key}` matches every address: {why}"),
+                format!("{net} in `{key}` matches {which} address: {why}"),
                 "write narrower prefixes",
             );
         }
