@@ -249,9 +249,9 @@ fn frr_tells_routes_of_both_families_and_their_end_and_every_change() {
             assert_eq!(route.attributes.as_path.to_string(), "12076");
             assert_eq!(route.attributes.next_hop, Some(ip(MSEE)));
             assert_eq!(*route.attributes.communities, [Community(12076, 5060), Community(12076, 51004)]);
-            let by_isp = table.default_from(ip(ROUTER), ip(ISP), Family::V4, later());
+            let by_isp = table.default_from(ip(ROUTER), ip(ISP), Family::V4, later(), |_| true);
             assert_eq!(by_isp, Ok(Some(DefaultRoute::Zero)));
-            assert_eq!(table.default_from(ip(ROUTER), ip(MSEE), Family::V4, later()), Ok(None));
+            assert_eq!(table.default_from(ip(ROUTER), ip(MSEE), Family::V4, later(), |_| true), Ok(None));
             let never =
                 table.peers(later()).into_iter().find(|p| p.peer.neighbour == Some(ip("198.51.100.200")));
             assert!(never.is_none_or(|state| !state.up));
