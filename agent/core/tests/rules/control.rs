@@ -338,6 +338,18 @@ fn a_declared_tunnel_overrides_the_longest_match_and_its_outer_peer_is_looked_up
 }
 
 #[test]
+fn what_leaves_on_link_meets_no_router_unless_it_enters_a_tunnel() {
+    let site =
+        tunnel("er_private").replace("terminates = \"ce\"", "terminates = \"host\"\ninterface = \"ipsec0\"");
+    let items = |ip: &str, interface: &str| {
+        let seen = look_at(&site, normal(), to(ip).route(interface, "").connected());
+        strengths(&seen, "E7").len()
+    };
+    assert_eq!(items(PUBLIC, "eth9"), 0, "its neighbours are no edge router");
+    assert_eq!(items("10.101.0.4", "ipsec0"), 1, "the outer packets meet one");
+}
+
+#[test]
 fn a_tunnel_whose_outer_peer_is_routed_elsewhere_is_a_conflict() {
     let fallen = ce().post(ISP, 64500, &["0.0.0.0/0"]);
     let seen = look_at(&tunnel("er_private"), fallen, by_ce("10.101.0.4").connected());
