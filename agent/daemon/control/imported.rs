@@ -236,3 +236,6 @@ fn is_json(bytes: &[u8]) -> bool {
 fn filled(updates: Vec<Update>) -> Option<Vec<Update>> {
     updates.iter().any(|update| matches!(update, Update::Announce { .. })).then_some(updates)
 }
+
+#[cfg(test)]
+mod tests;
