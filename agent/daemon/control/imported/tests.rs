@@ -186,3 +186,14 @@ async fn a_dump_is_read_when_nobody_writes_it_any_more() {
     site.put("dump", later, seconds(17));
     assert_eq!(site.says("203.0.113.7").await, ("203.0.113.0/24".into(), vec![]));
 }
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_not_believed() {
+    let site = Site::new("torn", &["v4"]);
+    site.put("v4", V4, seconds(600));
+    let table = ImportedTable { router: router(), file: site.folder.join("v4"), max_age: HOUR };
+    let stamp = super::stamp(&table, SystemTime::now()).expect("a file");
+    assert_eq!(super::read(&table, stamp).expect("the same file"), V4.as_bytes());
+    site.put("v4", V6, seconds(300));
+    assert!(super::read(&table, stamp).expect_err("another file").what.contains("was changed"));
+}
