@@ -1,8 +1,10 @@
 //! The station of `[bmp]` in the daemon: opened where it is configured, waited for by commands of one round, watched by
-//! `run`.
+//! `run`. The files of `[[table]]` are read into the same table before each round.
 //!
-//! In: the plan, and what the routers send. Out: the table that rounds are judged by, and word of its changes. It decides no
+//! In: the plan, what the routers send, and files of their tables. Out: the table that rounds are judged by, and word of its changes. It decides no
 //! path.
+
+mod imported;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -15,6 +17,7 @@ use closedpath_core::rib::{Family, Limits, Rib};
 use closedpath_net::{NetError, Station};
 use tokio::sync::{RwLock, watch};
 
+use self::imported::Imported;
 use crate::metrics::RouterState;
 use crate::round::Looked;
 use crate::setup::Setup;
@@ -26,10 +29,13 @@ const SPACING: Duration = Duration::from_millis(250);
 /// A table may begin to answer without a message, when it has been quiet for long enough.
 const UNTOLD: Duration = Duration::from_secs(1);
 
-/// The edge routers' tables, where `[bmp]` is configured.
+/// The edge routers' tables, where `[bmp]` or `[[table]]` is configured.
 #[derive(Debug)]
 pub struct Control {
     station: Option<Station>,
+    imported: Option<Imported>,
+    table: Option<Arc<RwLock<Rib>>>,
+    /// Those of `[bmp]`.
     expected: Vec<IpAddr>,
     patience: Duration,
     lost: Option<String>,
@@ -55,7 +61,7 @@ impl Control {
             None => None,
         };
         let allow = plan.bmp.iter().flat_map(|bmp| &bmp.allow).map(IpAddr::to_canonical).collect();
-        Ok(Self { station, expected: allow, patience: Duration::ZERO, lost: None })
+        Ok(Self::with(plan, station, allow))
     }
 
     /// The same for one round, which waits up to `patience` for the tables. An address that is taken, mostly by `run` on the
@@ -65,8 +71,25 @@ impl Control {
             Ok(control) => Self { patience, ..control },
             Err(error) => {
                 let lost = Some(format!("BMP: no evidence of the control plane: {error}"));
-                Self { station: None, expected: Vec::new(), patience, lost }
+                Self { patience, lost, ..Self::with(plan, None, Vec::new()) }
             }
+        }
+    }
+
+    fn with(plan: &Plan, station: Option<Station>, expected: Vec<IpAddr>) -> Self {
+        let imported = Imported::new(plan);
+        let own = || Arc::new(RwLock::new(Rib::with_limits(Limits::default())));
+        let table = match &station {
+            Some(station) => Some(station.table()),
+            None => imported.as_ref().map(|_| own()),
+        };
+        Self { station, imported, table, expected, patience: Duration::ZERO, lost: None }
+    }
+
+    /// Reads the files of `[[table]]` that have changed; to be called before each round.
+    pub async fn refresh(&self) {
+        if let (Some(imported), Some(table)) = (&self.imported, &self.table) {
+            imported.refresh(Arc::clone(table)).await;
         }
     }
 
@@ -77,12 +100,13 @@ impl Control {
 
     /// The table.
     pub fn table(&self) -> Option<Arc<RwLock<Rib>>> {
-        self.station.as_ref().map(Station::table)
+        self.table.clone()
     }
 
     /// What cannot be told here, in words.
-    pub fn lost(&self) -> Option<String> {
-        self.lost.clone()
+    pub fn lost(&self) -> Vec<String> {
+        let imported = self.imported.as_ref().map(|imported| imported.lost(SystemTime::now()));
+        self.lost.iter().cloned().chain(imported.into_iter().flatten()).collect()
     }
 
     /// Returns when every router's table answers, or the patience is over.
@@ -106,7 +130,7 @@ impl Control {
         self.expected.iter().all(|router| answers(router, Family::V4) || answers(router, Family::V6))
     }
 
-    /// What the metrics show of every router that may send.
+    /// What the metrics show of every router that may send by BMP.
     pub async fn states(&self) -> Vec<RouterState> {
         let Some(table) = self.table() else { return Vec::new() };
         let table = table.read().await;

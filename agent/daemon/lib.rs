@@ -8,7 +8,7 @@
 //! * [`pac`]: where PAC scripts send each endpoint
 //! * [`fetcher`]: fetches bodies once, and little at a time
 //! * [`cache`]: the bodies that were genuine, across restarts
-//! * [`control`]: the station that the edge routers send their tables to
+//! * [`control`]: the station that the edge routers send their tables to, and files of tables
 //! * [`round`](mod@round): one round, to its report
 //! * [`render`]: a report as text for people and programs
 //! * [`metrics`]: a report as Prometheus metrics

@@ -45,6 +45,7 @@ pub async fn round(
     memory: &mut Memory,
     progress: impl FnMut(Progress),
 ) -> Report {
+    control.refresh().await;
     let (mut looked, ()) = tokio::join!(look(setup, edges, progress), control.wait());
     memory.remember(&looked.picture, SystemTime::now());
     looked.lost = memory.lost();

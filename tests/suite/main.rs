@@ -3,6 +3,7 @@
 mod cache;
 mod daemon;
 mod data;
+mod imported;
 mod lab;
 mod layers;
 mod messages;

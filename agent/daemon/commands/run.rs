@@ -127,6 +127,7 @@ async fn rounds(setup: &Setup, edges: &Edges, control: &Control, published: &Pub
         let late = planned.elapsed();
         began = Instant::now();
         let mut rerouted = None;
+        control.refresh().await;
         let mut looking = Box::pin(look(setup, edges, |_| {}));
         let mut looked = loop {
             tokio::select! {

@@ -30,8 +30,7 @@ struct Word {
 impl Words {
     /// What they say of the addresses of a picture. A lookup or a few per address, no more.
     pub fn now(plan: &Plan, picture: &Picture, rib: &Rib, now: SystemTime) -> Self {
-        let expected = plan.bmp.as_ref().map(|bmp| bmp.allow.as_slice()).unwrap_or_default();
-        let control = Control::new(rib, expected, now);
+        let control = Control::new(rib, &plan.routers(), now);
         let mut of = BTreeMap::new();
         for ip in picture.members.values().flat_map(|member| member.addresses.keys()) {
             for router in control.routers() {

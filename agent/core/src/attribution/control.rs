@@ -65,7 +65,7 @@ struct Said<'a> {
 }
 
 impl<'a> Control<'a> {
-    /// The tables, and the routers that may send them.
+    /// The tables, and the routers that they are expected from.
     pub fn new(rib: &'a Rib, expected: &[IpAddr], now: SystemTime) -> Self {
         let connected = rib.sessions(now).map(|session| session.router);
         Self { rib, routers: expected.iter().map(IpAddr::to_canonical).chain(connected).collect() }

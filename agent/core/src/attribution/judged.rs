@@ -71,8 +71,7 @@ pub fn judge<'a>(
     rib: Option<&'a Rib>,
     now: SystemTime,
 ) -> Judged<'a> {
-    let expected = plan.bmp.as_ref().map(|bmp| bmp.allow.as_slice()).unwrap_or_default();
-    let control = rib.map(|rib| Control::new(rib, expected, now));
+    let control = rib.map(|rib| Control::new(rib, &plan.routers(), now));
     let echoes = echoed(picture);
     let alone = Outer::default();
     let spread = Spread::seen(picture, &plan.topology, now);

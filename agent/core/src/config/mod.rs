@@ -22,9 +22,9 @@ pub(crate) use errors::Problems;
 pub use errors::{ConfigError, ConfigErrors};
 pub use parse::{catalog_files, parse};
 pub use plan::{
-    Agent, Bmp, Canary, Circuit, ClientProfile, Data, Echo, EchoKind, Edge, Encryption, Fetch, Http, Link,
-    Plan, Policy, ProbeSettings, Proxy, ProxyExit, Resolver, ResolverServer, Sku, Target, Terminates,
-    Topology, TrustAnchor, Tunnel, TunnelKind, VerdictSettings, Workload,
+    Agent, Bmp, Canary, Circuit, ClientProfile, Data, Echo, EchoKind, Edge, Encryption, Fetch, Http,
+    ImportedTable, Link, Plan, Policy, ProbeSettings, Proxy, ProxyExit, Resolver, ResolverServer, Sku,
+    Target, Terminates, Topology, TrustAnchor, Tunnel, TunnelKind, VerdictSettings, Workload,
 };
 pub use schema::schema;
 

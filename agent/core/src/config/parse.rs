@@ -115,6 +115,7 @@ fn plan(raw: &RawFile, problems: &mut Problems) -> Option<Plan> {
         ..raw.topology.plan(problems)
     };
     let bmp = raw.bmp.as_ref().and_then(|bmp| bmp.plan(problems));
+    let imported = raw.table.iter().filter_map(|table| table.plan(problems)).collect();
     let echoes = raw.echo.iter().filter_map(|echo| echo.plan(problems)).collect();
     let proxies = raw.proxy.iter().filter_map(|proxy| proxy.plan(problems)).collect();
     let canaries = raw.canary.iter().filter_map(|canary| canary.plan(problems)).collect();
@@ -134,6 +135,7 @@ fn plan(raw: &RawFile, problems: &mut Problems) -> Option<Plan> {
         resolvers,
         topology,
         bmp,
+        imported,
         echoes,
         proxies,
         canaries,

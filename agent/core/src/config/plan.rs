@@ -1,6 +1,6 @@
 //! The validated plan: what the rest of closedpath reads. Nothing in it needs to be checked again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -28,6 +28,8 @@ pub struct Plan {
     pub topology: Topology,
     /// `[bmp]`
     pub bmp: Option<Bmp>,
+    /// `[[table]]`; no router of it is also in [`Bmp::allow`].
+    pub imported: Vec<ImportedTable>,
     /// `[[echo]]`
     pub echoes: Vec<Echo>,
     /// `[[proxy]]`
@@ -42,6 +44,16 @@ pub struct Plan {
     pub fetch: Fetch,
     /// `[data]`
     pub data: Data,
+}
+
+impl Plan {
+    /// Every router whose table is expected, by BMP or from a file: a flow may meet one that is silent.
+    pub fn routers(&self) -> Vec<IpAddr> {
+        let sending = self.bmp.iter().flat_map(|bmp| &bmp.allow);
+        let imported = self.imported.iter().map(|table| &table.router);
+        let all: BTreeSet<IpAddr> = sending.chain(imported).map(IpAddr::to_canonical).collect();
+        all.into_iter().collect()
+    }
 }
 
 /// `[agent]`
@@ -308,6 +320,17 @@ pub struct Bmp {
     pub listen: SocketAddr,
     /// Routers that may; empty: nobody.
     pub allow: Vec<IpAddr>,
+}
+
+/// `[[table]]`: a router's table in a file. Several files may be of one router.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedTable {
+    /// The router; canonical.
+    pub router: IpAddr,
+    /// The file.
+    pub file: PathBuf,
+    /// Counted from the file's time of change.
+    pub max_age: Duration,
 }
 
 /// `[[echo]]`: tells which source address the outside saw (E8).

@@ -8,10 +8,10 @@ use std::net::IpAddr;
 
 use super::{Finding, FindingId, Severity, observed};
 use crate::attribution::{Control, Failover, Judged, Judgement, Left, is_default, peers};
-use crate::config::{Edge, Link, Terminates, TunnelKind};
+use crate::config::{Edge, Link, Plan, Terminates, TunnelKind};
 use crate::failure::label;
 use crate::observation::AddressObservation;
-use crate::rib::{DefaultRoute, Family, Lookup};
+use crate::rib::{DefaultRoute, Doubt, Family, Lookup};
 use crate::tables::{Communities, Community};
 use crate::target::EndpointKey;
 
@@ -220,6 +220,27 @@ fn rejected(
     None
 }
 
+/// Why a table is no evidence; of an imported one, who read its file says why it is stale.
+fn without_evidence(plan: &Plan, router: IpAddr, doubt: &Doubt) -> Option<String> {
+    if !plan.imported.iter().any(|table| table.router == router) {
+        return Some(format!("BMP: the table of {router} is no evidence in this round: {doubt}"));
+    }
+    let why = match doubt {
+        Doubt::Stale { .. } => return None,
+        Doubt::NoSession => "it was not read".to_owned(),
+        Doubt::NoEndOfRib { .. } => {
+            "its files hold no routes of one family, IPv4 or IPv6, that was seen; add the file of the other"
+                .into()
+        }
+        Doubt::Settling
+        | Doubt::NoPeer
+        | Doubt::WithdrawalsOnly { .. }
+        | Doubt::Truncated
+        | Doubt::SeveralInstances => doubt.to_string(),
+    };
+    Some(format!("[[table]]: the table of {router} is no evidence in this round: {why}"))
+}
+
 /// What the tables could not say, for the report's `not_tested`.
 pub fn untold(judged: &Judged<'_>) -> Vec<String> {
     let Some(control) = &judged.control else { return Vec::new() };
@@ -227,9 +248,8 @@ pub fn untold(judged: &Judged<'_>) -> Vec<String> {
     let families = members.flat_map(|member| member.addresses.keys());
     let families = families.map(|ip| Family::of(ip.to_canonical())).collect();
     let doubts = control.doubts(&families, judged.now).into_iter();
-    let mut words: Vec<String> = doubts
-        .map(|(router, doubt)| format!("BMP: the table of {router} is no evidence in this round: {doubt}"))
-        .collect();
+    let mut words: Vec<String> =
+        doubts.filter_map(|(router, doubt)| without_evidence(judged.plan, router, &doubt)).collect();
     let keys = judged.picture.members.keys();
     let why: Vec<String> = keys
         .flat_map(|key| observed(judged, key))

@@ -24,6 +24,6 @@ pub use choose::{Choice, Rule, Undecided};
 pub use doubt::Doubt;
 pub use feed::{Announced, Families, Family, Feed, PeerKey, Policy, Update};
 pub use limits::Limits;
-pub use show::{ShowError, from_show_bgp};
+pub use show::{ShowError, family_of_show_bgp, from_show_bgp};
 pub use state::{PeerState, SessionState};
 pub use store::Rib;

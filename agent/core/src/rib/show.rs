@@ -119,11 +119,7 @@ pub fn from_show_bgp(
         if text.len() > MAX_BYTES {
             return Err(ShowError::TooLong { bytes: text.len() });
         }
-        let table: Table = serde_json::from_slice(text).map_err(|error| ShowError::Json {
-            line: error.line(),
-            column: error.column(),
-            what: error.to_string(),
-        })?;
+        let table: Table = serde_json::from_slice(text).map_err(|error| json(&error))?;
         local = Some(table.local_as);
         peers.entry(None).or_insert(table.local_as);
         for (prefix, paths) in &table.routes {
@@ -147,6 +143,36 @@ pub fn from_show_bgp(
         }
     }
     Ok(told(routes, &peers, local, families, router, until))
+}
+
+/// Which family such an output is of, by its prefixes; `None` where it has none.
+///
+/// # Errors
+///
+/// It is no such output, or holds both.
+pub fn family_of_show_bgp(text: &[u8]) -> Result<Option<Family>, ShowError> {
+    #[derive(Deserialize)]
+    struct Prefixes {
+        routes: BTreeMap<String, serde::de::IgnoredAny>,
+    }
+    if text.len() > MAX_BYTES {
+        return Err(ShowError::TooLong { bytes: text.len() });
+    }
+    let table: Prefixes = serde_json::from_slice(text).map_err(|error| json(&error))?;
+    let mut family = None;
+    for prefix in table.routes.keys() {
+        let fault = |what: &str| ShowError::Value { prefix: prefix.clone(), what: what.into() };
+        let net: IpNet = prefix.parse().map_err(|_| fault("not a prefix"))?;
+        let own = Family::of(net.addr());
+        if *family.get_or_insert(own) != own {
+            return Err(fault("IPv4 and IPv6 in one text"));
+        }
+    }
+    Ok(family)
+}
+
+fn json(error: &serde_json::Error) -> ShowError {
+    ShowError::Json { line: error.line(), column: error.column(), what: error.to_string() }
 }
 
 fn told(

@@ -1,6 +1,8 @@
 //! FRR's `show bgp … json`, as its version 8.4 writes it.
 
-use closedpath_core::rib::{Choice, Doubt, Family, Lookup, Rib, Rule, ShowError, from_show_bgp};
+use closedpath_core::rib::{
+    Choice, Doubt, Family, Lookup, Rib, Rule, ShowError, family_of_show_bgp, from_show_bgp,
+};
 
 use crate::told::{CE, ISP, MSEE_1, at, ip, shown};
 
@@ -63,4 +65,17 @@ fn mistakes_are_told_with_their_place() {
     assert_eq!(wrong.to_string(), "prefix 20.38.0.0/33: not a prefix");
     let wrong = read(&V4.replace("64500 8075", "64500 many"));
     assert_eq!(wrong.to_string(), "prefix 20.38.0.0/16: `many` is not an AS");
+}
+
+#[test]
+fn the_family_of_a_text_is_that_of_all_its_prefixes() {
+    let family = |text: &str| family_of_show_bgp(text.as_bytes());
+    assert_eq!(family(V4), Ok(Some(Family::V4)));
+    let wrong = family(&V4.replace("20.38.0.0/16", "20.38.0.0/33")).unwrap_err();
+    assert_eq!(wrong.to_string(), "prefix 20.38.0.0/33: not a prefix");
+    assert_eq!(family(r#"{"routes":{"::/0":[]}}"#), Ok(Some(Family::V6)));
+    assert_eq!(family(r#"{"routes":{}}"#), Ok(None));
+    let mixed = family(r#"{"routes":{"0.0.0.0/0":[],"::/0":[]}}"#).unwrap_err();
+    assert_eq!(mixed.to_string(), "prefix ::/0: IPv4 and IPv6 in one text");
+    assert!(matches!(family("{}"), Err(ShowError::Json { .. })));
 }

@@ -12,6 +12,7 @@ use super::raw::RawFile;
 pub(super) fn across(file: &RawFile, catalogs: &[&str], complete: bool, problems: &mut Problems) {
     once::names(file, problems);
     once::destinations(file, problems);
+    once::tables(file, problems);
     proof::hops(file, problems);
     proof::interfaces(file, problems);
     if complete {

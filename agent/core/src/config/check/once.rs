@@ -1,6 +1,7 @@
 //! What may stand only once: names of a kind, and the same destination.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use crate::config::errors::Problems;
 use crate::config::field::Field;
@@ -58,6 +59,37 @@ pub(super) fn destinations(file: &RawFile, problems: &mut Problems) {
             problems.add(&canary.host.span, format!("the canary {key} stands twice"), "remove one");
         }
     }
+}
+
+/// Notes routers whose table would come from two sources, and files that would be two tables.
+pub(super) fn tables(file: &RawFile, problems: &mut Problems) {
+    let sending: BTreeSet<IpAddr> =
+        file.bmp.iter().flat_map(|bmp| &bmp.allow).filter_map(canonical).collect();
+    let mut files = BTreeSet::new();
+    for table in file.table.iter().map(|table| &table.table) {
+        if let Some(router) = canonical(&table.router).filter(|router| sending.contains(router)) {
+            let message = format!("the table of {router} would come from two sources: bmp.allow has it, too");
+            problems.add(
+                &table.router.span,
+                message,
+                "remove one: what a router sends is newer than any file",
+            );
+        }
+        if let Some(path) = table.file.get()
+            && !files.insert(path)
+        {
+            let message = format!("the file \"{}\" stands twice", shown(&path.to_string_lossy()));
+            problems.add(
+                &table.file.span,
+                message,
+                "each file is the table of one router: name the right one",
+            );
+        }
+    }
+}
+
+fn canonical(address: &Field<IpAddr>) -> Option<IpAddr> {
+    address.get().map(IpAddr::to_canonical)
 }
 
 fn key(host: &Field<Host>, port: Option<&Field<Port>>, probe: &Field<Probe>) -> Option<EndpointKey> {

@@ -15,6 +15,7 @@ mod link;
 mod probe;
 mod proxy;
 mod resolver;
+mod table;
 mod target;
 mod topology;
 mod tunnel;
@@ -30,7 +31,8 @@ use super::field::At;
 pub(super) use {
     agent::RawAgent, bmp::RawBmp, canary::RawCanary, circuit::RawCircuit, data::RawData, echo::RawEcho,
     fetch::RawFetch, http::RawHttp, link::RawLink, probe::RawProbe, proxy::RawProxy, resolver::RawResolver,
-    target::RawTarget, topology::RawTopology, tunnel::RawTunnel, verdict::RawVerdict, workload::RawWorkload,
+    table::RawTable, target::RawTarget, topology::RawTopology, tunnel::RawTunnel, verdict::RawVerdict,
+    workload::RawWorkload,
 };
 pub(super) use {
     link::{called, is_expressroute},
@@ -63,6 +65,8 @@ pub(super) struct RawFile {
     pub circuit: BTreeMap<String, At<RawCircuit>>,
     /// Routing tables sent by the edge routers (RFC 7854).
     pub bmp: Option<RawBmp>,
+    /// Routing tables of edge routers that cannot send them, as files.
+    pub table: Vec<At<RawTable>>,
     /// Servers that tell which source address they saw (E8).
     pub echo: Vec<At<RawEcho>>,
     /// Forward proxies.

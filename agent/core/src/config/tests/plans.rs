@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{CATALOGS, plan};
 use crate::config::{
-    ClientProfile, EchoKind, Edge, Plan, Policy, ProxyExit, ResolverServer, Sku, Terminates, TrustAnchor,
-    TunnelKind, catalog_files,
+    ClientProfile, EchoKind, Edge, ImportedTable, Plan, Policy, ProxyExit, ResolverServer, Sku, Terminates,
+    TrustAnchor, TunnelKind, catalog_files,
 };
 use crate::target::{EndpointKey, Probe};
 
@@ -69,6 +69,13 @@ m365_authorised = false
 [bmp]
 listen = "192.168.1.10:11019"
 allow = ["192.168.1.1"]
+[[table]]
+router = "::ffff:192.168.1.2"
+file = "ce2-v4.json"
+max_age = "10m"
+[[table]]
+router = "192.168.1.2"
+file = "/abs/ce2-v6.json"
 [[echo]]
 stun = "stun.example.net"
 [[echo]]
@@ -149,7 +156,15 @@ fn every_key_reaches_the_plan() {
     let circuit = &plan.topology.circuits["tokyo-1"];
     assert_eq!((circuit.sku, circuit.location.as_str()), (Sku::Standard, "Tokyo"));
     assert_eq!(circuit.route_filter, ["12076:51012", "12076:51013"]);
+    let routers: Vec<String> = plan.routers().iter().map(ToString::to_string).collect();
+    assert_eq!(routers, ["192.168.1.1", "192.168.1.2"]);
     assert_eq!(plan.bmp.expect("a station").allow.len(), 1);
+    let table = |file: &str, seconds| ImportedTable {
+        router: "192.168.1.2".parse().expect("address"),
+        file: file.into(),
+        max_age: Duration::from_secs(seconds),
+    };
+    assert_eq!(plan.imported, [table("ce2-v4.json", 600), table("/abs/ce2-v6.json", 3600)]);
 
     assert_eq!(plan.echoes[0].kind, EchoKind::Stun("stun.example.net".into(), 3478));
     let expression = Some("src=([0-9a-f.:]+)".to_owned());

@@ -47,6 +47,20 @@ fn listeners_are_an_address_and_a_port() {
 }
 
 #[test]
+fn a_router_has_one_source_of_its_table_and_a_file_is_of_one_router() {
+    assert_eq!(
+        errors(
+            "[bmp]\nlisten = \"127.0.0.1:1\"\nallow = [\"192.0.2.1\"]\n[[table]]\nrouter = \"::ffff:192.0.2.1\"\nfile = \"a\"\n[[table]]\nrouter = \"192.0.2.2\"\nfile = \"b\"\n[[table]]\nrouter = \"192.0.2.3\"\nfile = \"b\"\n[[table]]\nrouter = \"192.0.2.2\"\nmax_age = \"1h\"\n"
+        ),
+        [
+            "5:10: the table of 192.0.2.1 would come from two sources: bmp.allow has it, too / remove one: what a router sends is newer than any file",
+            "12:8: the file \"b\" stands twice / each file is the table of one router: name the right one",
+            "13:1: [[table]] lacks the key `file` / add `file`: The output of FRR's `show bgp ipv4 unicast json` or its twin of IPv6, or an MRT table dump (TABLE_DUMP_V2).",
+        ]
+    );
+}
+
+#[test]
 fn an_echo_has_either_stun_or_url() {
     assert_eq!(
         errors(

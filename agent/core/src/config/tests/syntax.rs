@@ -35,7 +35,7 @@ redirect = true
     assert_eq!(
         found,
         [
-            "2:2: unknown key `prob` in the file / did you mean \"probe\"? (known: agent, bmp, canary, circuit, data, echo, fetch, http, link, probe, proxy, resolver, target, topology, tunnel, verdict, workload)",
+            "2:2: unknown key `prob` in the file / did you mean \"probe\"? (known: agent, bmp, canary, circuit, data, echo, fetch, http, link, probe, proxy, resolver, table, target, topology, tunnel, verdict, workload)",
             "4:1: unknown key `sit` in [agent] / did you mean \"site\"? (known: inspection_ca, site, state_dir, trust_anchors)",
             "8:1: unknown key `mse` in [[link]] / did you mean \"msee\"? (known: bgp_peer, circuit, edge, encryption, hops, interface, msee, name, nat_pool, next_hop, peering_service)",
             "9:16: unknown key `macsek` in `encryption` of [[link]] / did you mean \"macsec\"? (known: ipsec, macsec)",
