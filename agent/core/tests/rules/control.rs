@@ -311,6 +311,8 @@ fn an_address_of_the_site_is_contradicted_only_by_a_route_as_specific_as_its_dec
         "internal(confirmed)",
         "0.0.0.0/0 covers it"
     );
+    let wider = normal().post(ISP, 64500, &["192.128.0.0/9"]);
+    assert_eq!(path_of(wider, by_ce("192.168.9.9").connected()), "internal(confirmed)", "so does a wide one");
     let leaks = normal().post(ISP, 64500, &["192.168.9.0/24"]);
     let seen = look(leaks, by_ce("192.168.9.9").connected());
     assert_eq!(short(seen.path(A)), "unknown(conflict)");

@@ -366,6 +366,42 @@ fn f25_the_declared_inspection_ca_is_named_and_a_stranger_on_several_owners_is_s
 }
 
 #[test]
+fn f25_the_stranger_is_the_one_at_the_top_of_what_is_presented() {
+    let target_b = "[[target]]\nworkload = \"w\"\nhost = \"b.other\"\nport = 443\nprobe = \"tls\"\n";
+    let under = |host: &str, middle: &str| {
+        [
+            issued(host, middle, Pointers::default()),
+            intermediate(middle, "unknown corporate CA", Pointers::default()),
+        ]
+    };
+    let seen = world(&format!("{CONFIG}{target_b}"))
+        .see(target().presents_incomplete(under("a.example", "unknown one")))
+        .see(closed("b.other", "203.0.113.8").presents_incomplete(under("b.other", "unknown two")))
+        .look();
+    assert_eq!(severities(&seen, FindingId::F25), [Severity::Medium, Severity::Medium]);
+}
+
+#[test]
+fn a_ca_host_that_is_a_target_too_is_judged_as_both() {
+    let also = "[[target]]\nworkload = \"w\"\nhost = \"crl.example\"\nport = 80\nprobe = \"http\"\n";
+    let isp = "[[link]]\nname = \"isp\"\nedge = \"internet\"\nhops = [\"198.51.100.9\"]\n";
+    let look = |config: &str| {
+        world(config)
+            .see(target().presents([issued("a.example", "CA", CRL)]))
+            .see(observed("crl.example", "203.0.113.2").hops(["198.51.100.9"]).connected())
+            .look()
+    };
+    let both = look(&format!("{CONFIG}{also}{isp}"));
+    assert_eq!(severities(&both, FindingId::F34), [Severity::Medium]);
+    assert_eq!(severities(&both, FindingId::F01), [Severity::Critical]);
+    let ca_alone = look(&format!("{CONFIG}{isp}"));
+    assert_eq!(
+        (severities(&ca_alone, FindingId::F34), severities(&ca_alone, FindingId::F01)),
+        (vec![Severity::Medium], vec![])
+    );
+}
+
+#[test]
 fn f35_a_ca_host_that_no_list_of_microsoft_names() {
     let documented = Pointers { crl: &["http://crl3.digicert.com/a.crl"], ..Pointers::default() };
     let seen = presenting([issued("a.example", "CA", documented)]).look();

@@ -150,6 +150,13 @@ fn f23_without_its_closed_routes_the_provider_would_carry_it() {
     assert!(detail.contains("0.0.0.0/0 of isp") && detail.contains("2 closed routes stand"), "{detail}");
     assert_eq!(seen.path("a.example:443/tcp").class, closedpath_core::attribution::PathClass::ErPrivate);
     assert_eq!(raised(&look(table(), by(ISP, "203.0.113.9")), FindingId::F23), [], "it is not closed now");
+    let elsewhere = observed("a.example", VNET).hops([ER]).connected();
+    let elsewhere = look(table(), elsewhere);
+    assert_eq!(
+        raised(&elsewhere, FindingId::F23),
+        once(Severity::High, "a.example:443/tcp 10.100.0.4"),
+        "whatever router it meets"
+    );
     assert_eq!(raised(&look(table().lost(), by(ER, VNET)), FindingId::F23), [], "stale");
     let stops = router(CE).post(ER, 12076, &["10.100.0.0/16"]).post(ISP, 64500, &["203.0.113.0/24"]);
     assert_eq!(raised(&look(stops, by(ER, VNET)), FindingId::F23), [], "nothing would carry it");

@@ -8,10 +8,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
-use closedpath_core::attribution::Path;
+use closedpath_core::attribution::{Confidence, Exit, Path, PathClass};
 use closedpath_core::catalog::Catalog;
 use closedpath_core::closure::{Ask, Closure, Outcome, PacAnswers, Past, Picture, Work, roots};
-use closedpath_core::config::{Plan, parse};
+use closedpath_core::config::{Edge, Plan, parse};
 use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::findings::{Finding, FindingId};
 use closedpath_core::observation::{
@@ -404,7 +404,7 @@ impl World {
 
     /// The report on what was seen, judged at this time.
     pub fn report_at(&self, picture: &Picture, at: SystemTime) -> Report {
-        assemble(Round {
+        let report = assemble(Round {
             version: "test",
             plan: &self.plan,
             catalogs: &self.catalogs,
@@ -415,7 +415,16 @@ impl World {
             started_at: now(),
             finished_at: at,
             not_tested: Vec::new(),
-        })
+        });
+        // What holds of every report (DESIGN §4.5).
+        for path in report.endpoints.iter().flat_map(|endpoint| &endpoint.addresses).map(|at| &at.path) {
+            let unknown = (path.class == PathClass::Unknown, path.confidence == Confidence::Unknown);
+            assert!(unknown == (true, true) || unknown == (false, false), "{path:?}");
+            assert_eq!(path.class == PathClass::Unknown, path.reason.is_some(), "{path:?}");
+            let stays = (path.edge == Some(Edge::Internal), path.exit == Some(Exit::Onprem));
+            assert!(path.class != PathClass::Internal || stays == (true, true), "{path:?}");
+        }
+        report
     }
 
     pub fn look(&self) -> Seen {

@@ -291,6 +291,18 @@ fn tags_without_a_region_go_by_service_community_or_stay_unknown_or_are_not_reac
 }
 
 #[test]
+fn a_premium_circuit_without_the_community_does_not_lift_the_condition_of_a_standard_one() {
+    let tables = tables();
+    let asked = |circuits: [Circuit; 2]| ask(&topology(circuits), &tables, None, "20.190.141.1").conditions;
+    let with = |sku| circuit(sku, &[5060], false);
+    let without = |sku| circuit(sku, &[51012], false);
+    let condition = "global_community_on_standard".to_string();
+    assert!(asked([with(Sku::Standard), without(Sku::Premium)]).contains(&condition));
+    assert!(!asked([with(Sku::Standard), with(Sku::Premium)]).contains(&condition));
+    assert!(!asked([without(Sku::Standard), without(Sku::Premium)]).contains(&condition), "Premium could");
+}
+
+#[test]
 fn microsoft_peering_has_conditions() {
     let (tables, topology) = (tables(), standard());
     let entra = ask(&topology, &tables, None, "20.190.141.1");
