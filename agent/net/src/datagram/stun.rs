@@ -77,6 +77,9 @@ fn attribute(mut body: &[u8], wanted: u16) -> Option<&[u8]> {
 fn address(value: &[u8], transaction: [u8; 12]) -> Option<SocketAddr> {
     let mask = [&COOKIE[..], &transaction].concat();
     let (head, rest) = value.split_first_chunk::<4>()?;
+    if rest.len() > mask.len() {
+        return None;
+    }
     let port = [head[2] ^ COOKIE[0], head[3] ^ COOKIE[1]];
     let plain: Vec<u8> = rest.iter().zip(&mask).map(|(byte, mask)| byte ^ mask).collect();
     plain_address(&[&[head[0], head[1]], &port[..], &plain].concat())
@@ -131,6 +134,13 @@ mod tests {
         assert_eq!(reply.unwrap().mapped, Some("192.0.2.1:32853".parse().unwrap()));
         let reply = read_stun_reply(&response(BINDING_SUCCESS, &[&plain]), TRANSACTION);
         assert_eq!(reply.unwrap().mapped, Some("198.51.100.7:80".parse().unwrap()));
+    }
+
+    #[test]
+    fn an_address_that_is_too_long_is_none() {
+        let long = [&[0x00, 0x20, 0x00, 0x15][..], &XOR_V6[4..], &[0; 4]].concat();
+        let reply = read_stun_reply(&response(BINDING_SUCCESS, &[&long]), TRANSACTION);
+        assert_eq!(reply, Some(StunReply { mapped: None }));
     }
 
     #[test]
