@@ -12,6 +12,8 @@ use super::wire::{Bytes, Malformed};
 pub(super) const MAX_MESSAGE: usize = 1 << 20;
 /// Version, length and kind.
 const HEADER: usize = 6;
+/// As many peers as a table holds of one router (`Limits::peers`); those beyond are not read.
+const MAX_PEERS: usize = 256;
 
 /// The length of the message that begins here, when its header is there.
 pub(super) fn length(buffer: &[u8]) -> Result<Option<usize>, Malformed> {
@@ -37,12 +39,13 @@ pub(super) enum Kind {
 /// Reads one router's messages in order.
 pub(super) struct Reader {
     router: IpAddr,
-    add_path: HashMap<PeerKey, AddPath>,
+    /// Those that are up, and what they negotiated.
+    peers: HashMap<PeerKey, AddPath>,
 }
 
 impl Reader {
     pub(super) fn new(router: IpAddr) -> Self {
-        Self { router, add_path: HashMap::new() }
+        Self { router, peers: HashMap::new() }
     }
 
     /// Reads a whole message. One that cannot be understood makes the table incomplete; the stream goes on.
@@ -65,7 +68,7 @@ impl Reader {
             0 => self.route_monitoring(bytes, updates),
             2 => {
                 let Some(header) = self.header(&mut bytes)? else { return Ok(()) };
-                self.add_path.remove(&header.feed.peer);
+                self.peers.remove(&header.feed.peer);
                 updates.push(Update::PeerDown { peer: header.feed.peer });
                 Ok(())
             }
@@ -92,10 +95,16 @@ impl Reader {
         if kind != 2 {
             return Err(bytes.malformed("not an UPDATE"));
         }
-        let add_path = self.add_path.get(&feed.peer).copied().unwrap_or_default();
+        let add_path = self.peers.get(&feed.peer).copied().unwrap_or_default();
         let said = update(body, header.wide_asns, add_path)?;
         if !said.withdrawn.is_empty() {
             updates.push(Update::Withdraw { feed, prefixes: said.withdrawn });
+        }
+        // GoBGP tells its Loc-RIB without the Peer Up that RFC 9069 §5.2 asks for. Nothing came before its first route.
+        if feed.policy == Policy::Loc && !said.announced.is_empty() && !self.peers.contains_key(&feed.peer) {
+            self.is_up(feed.peer, AddPath::default(), &bytes)?;
+            let (asn, local_asn) = (header.asn, Some(header.asn));
+            updates.push(Update::PeerUp { peer: feed.peer, asn, local_asn, families: Families::BOTH });
         }
         for (attributes, prefixes) in said.announced {
             updates.push(Update::Announce { feed, attributes, prefixes });
@@ -121,13 +130,16 @@ impl Reader {
             (false, None) => Families::BOTH,
         };
         let paths = |family: usize| sent.receives_paths[family] && received.sends_paths[family];
-        let add_path = AddPath { v4: paths(0), v6: paths(1) };
-        if add_path == AddPath::default() {
-            self.add_path.remove(&peer);
-        } else {
-            self.add_path.insert(peer, add_path);
-        }
+        self.is_up(peer, AddPath { v4: paths(0), v6: paths(1) }, &bytes)?;
         updates.push(Update::PeerUp { peer, asn: header.asn, local_asn: Some(sent.asn), families });
+        Ok(())
+    }
+
+    fn is_up(&mut self, peer: PeerKey, add_path: AddPath, bytes: &Bytes<'_>) -> Result<(), Malformed> {
+        if self.peers.len() >= MAX_PEERS && !self.peers.contains_key(&peer) {
+            return Err(bytes.malformed("too many peers"));
+        }
+        self.peers.insert(peer, add_path);
         Ok(())
     }
 

@@ -135,6 +135,36 @@ fn ends_of_rib_are_told_by_family_and_place() {
 }
 
 #[test]
+fn a_loc_rib_without_a_peer_up_is_up_with_its_first_route() {
+    let route = || routes(0, 3, &attributes(), &[16, 20, 38]);
+    let kinds = |messages: &[Vec<u8>]| {
+        let kind = |update: &Update| match update {
+            Update::PeerUp { .. } => "up",
+            Update::PeerDown { .. } => "down",
+            Update::Announce { .. } => "route",
+            Update::EndOfRib { .. } => "end",
+            Update::Incomplete { .. } => "incomplete",
+            other => panic!("{other:?}"),
+        };
+        read(messages).iter().map(kind).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(kinds(&[route(), route()]), "up route route");
+    assert_eq!(kinds(&[peer_up(3, &[], &[]), route()]), "up route");
+    assert_eq!(kinds(&[routes(0, 3, &[], &[])]), "end", "no route yet");
+    assert_eq!(kinds(&[routes(0, 0, &attributes(), &[16, 20, 38])]), "route", "a neighbour's own is missed");
+    // A router that makes up ever more of them.
+    let many: Vec<Vec<u8>> = (0..300u64)
+        .map(|instance| {
+            let mut message = route();
+            message[8..16].copy_from_slice(&instance.to_be_bytes());
+            message
+        })
+        .collect();
+    assert_eq!(read(&many).iter().filter(|update| matches!(update, Update::PeerUp { .. })).count(), 256);
+    assert_eq!(read(&many).iter().filter(|update| matches!(update, Update::Incomplete { .. })).count(), 44);
+}
+
+#[test]
 fn what_is_sent_out_is_not_taken_for_what_came_in() {
     let updates = read(&[routes(0x10, 0, &attributes(), &[16, 20, 38])]);
     assert!(matches!(updates[..], [Update::Heard { .. }]), "{updates:?}");
