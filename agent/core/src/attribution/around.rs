@@ -20,7 +20,7 @@ pub struct Around<'a> {
     /// What the echo servers answered in this round (E8).
     pub echoes: &'a [Echoed<'a>],
     /// Paths to the outer peers of tunnels (A3).
-    pub outer: &'a Outer<'a>,
+    pub outer: &'a Outer,
     /// Groups of addresses whose flows go several ways.
     pub spread: &'a Spread,
     /// When it is judged.

@@ -230,12 +230,12 @@ fn judge_member(
 }
 
 /// The paths to the outer peers of the tunnels, where an endpoint is at one (A3); `around` knows none yet.
-fn outer_paths<'a>(picture: &Picture, around: &Around<'a>) -> Outer<'a> {
-    let mut outer = Outer::default();
+fn outer_paths(picture: &Picture, around: &Around<'_>) -> Outer {
+    let mut outer = Outer::peers(around.topology);
     let members = picture.members.iter().filter(|(key, _)| key.via.is_none());
     for (ip, seen) in members.flat_map(|(_, member)| &member.addresses) {
         if let Seen::Observed(seen) = seen {
-            outer.add(around.topology, *ip, || attribute(seen, around));
+            outer.add(*ip, || attribute(seen, around));
         }
     }
     outer

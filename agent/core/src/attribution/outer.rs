@@ -9,26 +9,28 @@ use std::time::SystemTime;
 use super::evidence::{Evidence, Plane, Strength};
 use super::ways::Ways;
 use super::{Confidence, Path};
-use crate::config::{Topology, Tunnel};
+use crate::config::Topology;
 use crate::failure::label;
 
-/// Paths to the outer peers that were looked at.
+/// The paths to each outer peer, as far as they were looked at.
 #[derive(Debug, Default)]
-pub struct Outer<'a> {
-    of: BTreeMap<&'a str, Vec<(IpAddr, Path)>>,
+pub struct Outer {
+    of: BTreeMap<IpAddr, Vec<Path>>,
 }
 
-impl<'a> Outer<'a> {
-    /// Adds the path to an address, if it is the outer peer of a tunnel.
-    pub(super) fn add(&mut self, topology: &'a Topology, ip: IpAddr, path: impl Fn() -> Path) {
-        for tunnel in topology.tunnels.iter().filter(|tunnel| leads_to(tunnel, ip)) {
-            self.of.entry(&tunnel.name).or_default().push((ip.to_canonical(), path()));
+impl Outer {
+    /// All outer peers, with no path yet.
+    pub(super) fn peers(topology: &Topology) -> Self {
+        let peers = topology.tunnels.iter().flat_map(|tunnel| &tunnel.outer_peer);
+        Self { of: peers.map(|peer| (peer.to_canonical(), Vec::new())).collect() }
+    }
+
+    /// Adds the path to an address, if it is an outer peer.
+    pub(super) fn add(&mut self, ip: IpAddr, path: impl FnOnce() -> Path) {
+        if let Some(paths) = self.of.get_mut(&ip.to_canonical()) {
+            paths.push(path());
         }
     }
-}
-
-fn leads_to(tunnel: &Tunnel, ip: IpAddr) -> bool {
-    tunnel.outer_peer.iter().any(|peer| peer.to_canonical() == ip.to_canonical())
 }
 
 /// What is known of the outer paths of the ways that remain for a flow.
@@ -42,25 +44,16 @@ pub(super) struct Beneath {
 }
 
 /// What the outer paths say of the ways that remain.
-pub(super) fn beneath(
-    outer: &Outer<'_>,
-    remaining: &Ways<'_>,
-    topology: &Topology,
-    now: SystemTime,
-) -> Beneath {
+pub(super) fn beneath(outer: &Outer, remaining: &Ways<'_>, topology: &Topology, now: SystemTime) -> Beneath {
     let mut beneath = Beneath { confirmed: !remaining.is_empty(), ..Beneath::default() };
     for name in remaining {
         let Some(tunnel) = topology.tunnels.iter().find(|tunnel| tunnel.name == *name) else {
             beneath.confirmed = false;
             continue;
         };
-        let paths = outer.of.get(name).map(Vec::as_slice).unwrap_or_default();
         for peer in tunnel.outer_peer.iter().map(IpAddr::to_canonical) {
-            let known: Vec<&Path> = paths
-                .iter()
-                .filter(|(ip, path)| *ip == peer && path.edge.is_some())
-                .map(|(_, path)| path)
-                .collect();
+            let paths = outer.of.get(&peer).map(Vec::as_slice).unwrap_or_default();
+            let known: Vec<&Path> = paths.iter().filter(|path| path.edge.is_some()).collect();
             beneath.contradicted |= known.iter().any(|path| path.edge != Some(tunnel.over));
             let sure = |path: &&Path| path.confidence == Confidence::Confirmed;
             beneath.confirmed &= known.iter().any(sure);

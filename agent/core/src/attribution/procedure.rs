@@ -261,7 +261,7 @@ fn decide(
     evidence.extend(beneath.says);
     let Some(mut path) = ways::path(topology, &remaining, ip, Confidence::Unknown, evidence.clone()) else {
         // Flows that this host's own table spreads were seen to take several classes (F20).
-        let spread = table.spreads() && taken.iter().any(|vote| vote.ways.len() > 1);
+        let spread = table.spreads() && !taken.is_empty();
         let reason = if spread { Reason::EcmpMixedClass } else { Reason::Ambiguous };
         return Path::unknown(reason, evidence);
     };

@@ -188,7 +188,7 @@ pub fn by_next_hop<'a>(topology: &'a Topology, hop: &NextHop) -> (Ways<'a>, bool
     // A link-local address is another router behind each interface (RFC 4007 §6).
     let anywhere = |ip: IpAddr| matches!(ip, IpAddr::V6(v6) if v6.is_unicast_link_local());
     let exclusive = declared.len() == 1 && undeclared.is_empty() && !hop.gateway.is_some_and(anywhere);
-    (&declared | &undeclared, exclusive)
+    (declared.into_iter().chain(undeclared).collect(), exclusive)
 }
 
 /// The links whose dedicated source addresses hold `ip` (E2, E8).

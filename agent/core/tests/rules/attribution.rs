@@ -359,3 +359,50 @@ fn addresses_of_several_classes_make_the_endpoint_mixed() {
         "silent ones do not count"
     );
 }
+
+#[test]
+fn several_addresses_of_one_class_are_that_class() {
+    let config = format!("{TOPOLOGY}{TARGET}");
+    let by = |ip, hop| to(ip).hops([hop]).connected();
+    let both = world(&config).see(by("10.100.0.4", "172.16.0.2")).see(by("10.100.0.5", "172.16.0.6"));
+    assert_eq!(both.look().endpoint(A).class, PathClass::ErPrivate);
+}
+
+#[test]
+fn where_nothing_says_how_it_goes_on_there_is_no_exit_and_the_reason_tells_whose_address_it_is() {
+    let core = "[topology]\nonprem = [\"192.168.0.0/16\"]\n[[link]]\nname = \"core\"\nedge = \"internal\"\nhops = [\"192.168.1.1\"]\n";
+    let deeper = look(core, to("203.0.113.9").hops(["192.168.1.1"]).connected());
+    assert_eq!(short(deeper.path(A)), "unknown(insufficient)", "a public address is nobody's stranger");
+    assert_eq!(deeper.path(A).exit, None);
+    let vnet = to("10.100.0.4").hops(["203.0.113.2"]).connected();
+    assert_eq!(
+        path_of(TOPOLOGY, vnet),
+        "unknown(insufficient)",
+        "declared, and the Microsoft peering has none"
+    );
+    let stranger = to("10.200.0.4").hops(["203.0.113.2"]).connected();
+    assert_eq!(path_of(TOPOLOGY, stranger), "unknown(undeclared_private)");
+}
+
+#[test]
+fn a_tunnel_for_both_halves_of_everything_makes_no_public_destination_closed() {
+    let halves = tunnel("ipsec", "er_private")
+        .replace("prefixes = [\"10.101.0.0/16\"]", "prefixes = [\"0.0.0.0/1\", \"128.0.0.0/1\"]");
+    let path = path_of(&halves, to("203.0.113.9").hops(["10.100.255.4"]).connected());
+    assert_eq!(path, "internet_via_azure_bgp(probable)");
+}
+
+#[test]
+fn of_the_same_prefix_as_the_sites_own_the_one_that_leads_away_counts() {
+    let same = tunnel("ipsec", "er_private").replace("[\"10.101.0.0/16\"]", "[\"192.168.0.0/16\"]");
+    assert_eq!(path_of(&same, to("192.168.9.9").connected()), "unknown(no_evidence)");
+    let wider = tunnel("ipsec", "er_private").replace("[\"10.101.0.0/16\"]", "[\"192.0.0.0/8\"]");
+    assert_eq!(path_of(&wider, to("192.168.9.9").connected()), "internal(confirmed)");
+}
+
+#[test]
+fn a_link_may_declare_both_its_interface_and_the_router_behind_it() {
+    let topology = routers("interface = \"eth1\"\nnext_hop = [\"192.168.1.11\"]", "interface = \"eth2\"");
+    let seen = to("10.100.0.4").route("eth1", "192.168.1.11").connected();
+    assert_eq!(path_of(&topology, seen), "er_private(confirmed)");
+}

@@ -419,3 +419,40 @@ fn words_differ_also_when_the_outer_path_of_a_tunnel_or_the_offered_default_does
     let whole = ce().post(ER_1, 12076, &["0.0.0.0/1", "128.0.0.0/1", "192.0.0.0/2"]);
     assert!(words(PUBLIC, whole).differ(&words(PUBLIC, half)), "the halves of a default route are whole now");
 }
+
+#[test]
+fn a_table_tells_the_route_and_why_the_router_chose_it() {
+    let seen = look(normal(), by_ce(PUBLIC).connected());
+    let said: Vec<&str> = seen.path(A).evidence.iter().map(|item| item.says.as_str()).collect();
+    let route = "203.0.113.128/25 from 203.0.113.2 (AS path 12076), the only route: er-ms";
+    assert!(said.contains(&format!("table of 192.168.1.1: 203.0.113.130 by {route}").as_str()), "{said:?}");
+}
+
+#[test]
+fn a_boundless_tunnel_begins_only_behind_routes_of_its_own_edge() {
+    let boundless = tunnel("er_private").replace("prefixes = [\"10.101.0.0/16\"]\n", "");
+    let by_isp = ce().post(ISP, 64500, &["0.0.0.0/0"]);
+    assert_eq!(
+        short(look_at(&boundless, by_isp, by_ce(PUBLIC).connected()).path(A)),
+        "internet_direct(probable)"
+    );
+    let by_azure = ce().post(ER_1, 12076, &["0.0.0.0/0"]);
+    let seen = look_at(&boundless, by_azure, by_ce(PUBLIC).connected());
+    assert_eq!(short(seen.path(A)), "unknown(ambiguous)", "inside the tunnel, or beside it");
+}
+
+#[test]
+fn a_tunnel_for_both_halves_of_everything_names_no_destination() {
+    let halves = tunnel("er_private")
+        .replace("prefixes = [\"10.101.0.0/16\"]", "prefixes = [\"0.0.0.0/1\", \"128.0.0.0/1\"]");
+    let seen = look_at(&halves, ce().post(ISP, 64500, &["0.0.0.0/0"]), by_ce(PUBLIC).connected());
+    assert_eq!(short(seen.path(A)), "internet_direct(probable)", "its own route is looked up");
+}
+
+#[test]
+fn a_router_behind_a_tunnels_interface_supports_what_its_table_says() {
+    let site =
+        tunnel("er_private").replace("terminates = \"ce\"", "terminates = \"host\"\ninterface = \"ipsec0\"");
+    let seen = look_at(&site, normal(), to("10.101.0.4").route("ipsec0", "").connected());
+    assert_eq!(strengths(&seen, "E7"), [Strength::B]);
+}

@@ -437,3 +437,81 @@ probe = "tcp"
         "another way out of the host"
     );
 }
+
+/// Everything that the path's evidence with this id says.
+fn words(seen: &Seen, id: &str) -> String {
+    let items = seen.path(A).evidence.iter().filter(|item| item.id == id);
+    items.map(|item| item.says.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn evidence_says_what_was_seen_in_words_that_can_be_checked() {
+    let hop = alone(to(PUBLIC).hops(["192.168.1.1", "203.0.113.2"]));
+    assert_eq!(
+        words(&hop, "E6"),
+        "TCP probes to 203.0.113.130:443: 192.168.1.1 → 203.0.113.2; hop 2 is 203.0.113.2 of ms"
+    );
+    let source = alone(observed("a.example", PUBLIC).connected_from("198.51.100.50"));
+    assert_eq!(words(&source, "E2"), "the connection's source 198.51.100.50 belongs to the addresses of isp");
+    assert_eq!(
+        words(&alone(to(PUBLIC).saw("198.51.100.99")), "E8"),
+        "203.0.113.130 saw 198.51.100.99, which is in no link's nat_pool"
+    );
+    assert_eq!(
+        words(&alone(to(PUBLIC).saw(SHARED)), "E8"),
+        "203.0.113.130 saw 198.51.100.33, which isp and isp-2 share"
+    );
+    assert_eq!(
+        words(&alone(to("10.101.0.4").protected("10.100.255.4", None)), "E4"),
+        "the IPsec policy for 10.101.0.4/32 leads to 10.100.255.4, without a security association"
+    );
+}
+
+#[test]
+fn an_echo_says_whether_the_same_routes_or_only_the_same_next_hop_lead_to_it() {
+    let look = |prefix: &str| {
+        let (target, echo) = (to(PUBLIC).route("eth0", CE), stun(OF_MS).route("eth0", CE));
+        let site = with_tables(&format!("{SITE}{ECHO}"));
+        words(&world(&site).see(target).see(echo).tables(table(&[prefix]).rib).look(), "E8")
+    };
+    let same = look("203.0.113.128/25");
+    assert_eq!(same, "203.0.113.140, which the same routes lead to, saw 198.51.100.17 of ms");
+    let apart = look("203.0.113.128/29");
+    assert_eq!(apart, "203.0.113.140, which the same next hop leads to, saw 198.51.100.17 of ms");
+}
+
+#[test]
+fn f21_is_told_also_by_the_echo_of_another_flow_that_the_routers_send_the_same_way() {
+    let (target, echo) = (to(PUBLIC).route("eth0", CE), stun(OF_ISP).route("eth0", CE));
+    let site = with_tables(&format!("{SITE}{ECHO}"));
+    let seen = world(&site).see(target).see(echo).tables(table(&["203.0.113.128/25"]).rib).look();
+    assert_eq!(short(seen.path(A)), "unknown(conflict)");
+    let details: Vec<&str> =
+        seen.findings(FindingId::F21).iter().map(|finding| finding.detail.as_str()).collect();
+    assert!(details.iter().any(|detail| detail.contains("198.51.100.49 of isp")), "{details:?}");
+}
+
+#[test]
+fn a_tunnel_for_everything_declares_no_address_and_a_narrower_one_does() {
+    let of = |prefixes: &str| {
+        let site = SITE.replace("[\"10.101.0.0/16\"]", prefixes);
+        short(world(&site).see(to("198.18.0.9").route("tun0", "").by_a("tun")).look().path(A))
+    };
+    assert_eq!(of("[\"0.0.0.0/0\"]"), "unknown(synthetic_answer)");
+    assert_eq!(of("[\"0.0.0.0/1\", \"128.0.0.0/1\"]"), "unknown(synthetic_answer)", "two halves are all");
+    assert_eq!(of("[\"192.0.0.0/2\"]"), "unknown(no_evidence)", "declared: somebody means it");
+}
+
+#[test]
+fn f21_of_the_way_to_a_proxy_is_raised_for_the_proxy_alone() {
+    let proxied = SITE.replace("policy = \"closed\"", "policy = \"closed\"\nproxy = \"squid\"");
+    let site = format!(
+        "{proxied}[[proxy]]\nname = \"squid\"\nurl = \"http://proxy.example:3128\"\nexit = \"internet\"\n"
+    );
+    let proxy =
+        observed("proxy.example", PUBLIC).connected().hops(["192.168.1.1", "203.0.113.2"]).saw(OF_ISP);
+    let seen = world(&site).see(proxy).look();
+    let subjects: Vec<&str> =
+        seen.findings(FindingId::F21).iter().map(|finding| finding.subject.as_str()).collect();
+    assert_eq!(subjects, ["proxy.example:3128/tcp 203.0.113.130"]);
+}

@@ -307,6 +307,18 @@ fn f34_a_ca_host_by_the_internet_gets_no_f02_as_well() {
 }
 
 #[test]
+fn f34_is_raised_for_the_host_that_a_crl_was_moved_to() {
+    let seen = with_crl(observed("crl.example", FRONT_DOOR).hops(["198.51.100.1"]).connected())
+        .page("http://crl.example/a.crl", 302, Some("http://moved.example/a.crl"))
+        .see(observed("moved.example", "192.0.2.99").hops(["192.0.2.1"]).connected())
+        .look();
+    let subjects: Vec<&str> =
+        seen.findings(FindingId::F34).iter().map(|finding| finding.subject.as_str()).collect();
+    assert_eq!(subjects, ["moved.example:80/http"]);
+    assert_eq!(severities(&seen, FindingId::F02), []);
+}
+
+#[test]
 fn f01_is_raised_also_for_a_ca_host_that_expressroute_could_carry() {
     let seen = with_crl(observed("crl.example", ENTRA).hops(["192.0.2.1"]).connected()).look();
     assert_eq!(severities(&seen, FindingId::F34), [Severity::Medium]);

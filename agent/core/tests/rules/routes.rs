@@ -2,9 +2,10 @@
 //! where it does not.
 
 use closedpath_core::findings::{FindingId, Severity};
+use closedpath_core::rib::{Attributes, Community, Policy};
 use closedpath_core::tables::{AsnTable, DataFile, ServiceTags};
 
-use crate::router::{CE, Router, router};
+use crate::router::{CE, Router, router, via};
 use crate::world::{Observed, Seen, World, observed, world};
 
 const TAGS: &str = include_str!("../../../../tests/data/ServiceTags_Public_20251110.extract.json");
@@ -213,4 +214,64 @@ fn f31_the_router_does_not_use_what_the_microsoft_peering_sends() {
         [],
         "without a Loc-RIB it is not known"
     );
+}
+
+#[test]
+fn f23_tells_what_it_cannot_tell_and_counts_another_closed_way_as_closed() {
+    let untold = |table: Router, seen: Observed, words: &str| {
+        let seen = look(table, seen);
+        assert_eq!(raised(&seen, FindingId::F23), []);
+        seen.report.not_tested.iter().any(|said| said.contains("(F23)") && said.contains(words))
+    };
+    let static_only = router(CE).post(ISP, 64500, &["203.0.113.0/24"]);
+    assert!(untold(static_only, by(ER, VNET), "no route of the present class"));
+    // Behind the tunnel's own edge the Microsoft peering would carry the outer packets: closed as well.
+    let config = format!(
+        "{SITE}[[tunnel]]\nname = \"t\"\nkind = \"ipsec\"\nover = \"er_private\"\nouter_peer = [\"203.0.113.77\"]\nprefixes = [\"10.101.0.0/16\"]\nterminates = \"ce\"\nhops = [\"10.101.255.4\"]\n"
+    );
+    let table = router(CE).post(ER, 12076, &["203.0.113.76/30"]).post(MS, 12076, &["203.0.113.0/24"]);
+    let seen = site(&config).see(by("10.101.255.4", "10.101.0.4")).tables(table.rib).look();
+    assert_eq!(seen.path("a.example:443/tcp").link.as_deref(), Some("t"));
+    assert_eq!(raised(&seen, FindingId::F23), []);
+}
+
+#[test]
+fn f23_is_not_asked_of_a_router_that_the_forwarding_table_rules_out() {
+    let config = SITE
+        .replace("msee = [\"172.16.0.2\"]", "msee = [\"172.16.0.2\"]\nnext_hop = [\"192.168.1.12\"]")
+        .replace("msee = [\"203.0.113.2\"]", "msee = [\"203.0.113.2\"]\nnext_hop = [\"192.168.1.13\"]")
+        .replace("hops = [\"198.51.100.1\"]", "hops = [\"198.51.100.1\"]\nnext_hop = [\"192.168.1.9\"]");
+    let second = "[[link]]\nname = \"isp-2\"\nedge = \"internet\"\nnext_hop = [\"192.168.1.9\"]\n";
+    let table = || router(CE).post(ER, 12076, &["10.100.0.0/16"]).post(ISP, 64500, &["0.0.0.0/0"]);
+    let of = |gateway: &str| {
+        let target = observed("a.example", VNET).hops([gateway, ER]).route("eth0", gateway).connected();
+        let seen = site(&format!("{config}{second}")).see(target).tables(table().rib).look();
+        assert_eq!(seen.path("a.example:443/tcp").link.as_deref(), Some("er"));
+        raised(&seen, FindingId::F23).len()
+    };
+    assert_eq!(of("192.168.1.12"), 1, "the router may be on the way");
+    assert_eq!(of("192.168.1.9"), 0, "from there only the providers are reached");
+}
+
+#[test]
+fn an_alias_that_belongs_to_microsoft_365_decides_as_its_name_would() {
+    let of = |world: World| {
+        let seen = world.see(by(MS, ENTRA)).look();
+        seen.endpoint("a.example:443/tcp").addresses[0].eligibility.reason.clone()
+    };
+    assert_eq!(of(site(SITE)), "service_community");
+    assert_eq!(of(site(SITE).alias("a.example", "outlook.office365.com")), "address_outside_set");
+}
+
+#[test]
+fn of_a_received_route_only_communities_of_microsofts_as_count() {
+    let of = |community: Community| {
+        let attributes = Attributes { communities: vec![community].into(), ..via(MS, &[12076]) };
+        let table = router(CE).routes(Some(MS), Policy::Post, 12076, attributes, &["203.0.113.0/24"]);
+        let seen = look(table, by(MS, "203.0.113.9"));
+        let eligibility = &seen.endpoint("a.example:443/tcp").addresses[0].eligibility;
+        (eligibility.reason.clone(), eligibility.community.clone())
+    };
+    assert_eq!(of(Community(12076, 5060)), ("route_received".into(), Some("12076:5060".into())));
+    assert_eq!(of(Community(65001, 5060)), ("route_without_community".into(), None));
 }
