@@ -65,6 +65,14 @@ fn raised(
                 "rely on the observed path and on the routes that the customer edge receives; ask the product's support whether it may be used",
             ))
         }
+        (Outcome::Conditional, "conflict_gsa_vs_regional") => Some((
+            FindingId::F17,
+            Severity::Low,
+            format!(
+                "{host} ({ip}) is an edge of Global Secure Access, which is reached over the Internet, and its address is in an Azure region"
+            ),
+            "rely on the observed path and on the routes that the customer edge receives; that the service works over ExpressRoute is not documented",
+        )),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use closedpath_core::config::Sku;
 use closedpath_core::findings::{FindingId, Severity};
 use closedpath_core::observation::DnsStatus;
-use closedpath_core::tables::{AsnTable, DataFile, ServiceTags};
+use closedpath_core::tables::{Announced, AsnTable, DataFile, ServiceTags};
 
 use crate::certificates::{Pointers, issued};
 use crate::world::{Observed, Seen, World, observed, world};
@@ -193,6 +193,7 @@ fn f17_an_unsupported_service_is_at_an_address_in_a_region() {
     assert_eq!(raised(microsoft("20.43.64.88"), FindingId::F17), [Severity::Low]);
     assert_eq!(raised(microsoft(FRONT_DOOR), FindingId::F17), [], "no region, no conflict");
     assert_eq!(raised(microsoft("13.78.0.1"), FindingId::F17), [], "no unsupported service");
+    assert_eq!(raised(microsoft("151.206.64.1"), FindingId::F17), [Severity::Low], "an edge of GSA");
 }
 
 #[test]
@@ -215,6 +216,18 @@ fn f18_data_is_older_than_its_limit() {
     assert_eq!(severities(&aged(DAY * 14, DAY * 45), FindingId::F18), []);
     let undated = made(None, DAY * 45);
     assert_eq!(severities(&undated, FindingId::F18), [Severity::Medium], "it may be as old as any");
+    let export = |age: Duration| {
+        let mut world = site();
+        let modified = Some(crate::world::now() - age);
+        let file = DataFile { name: "communities.json", modified, text: "[]" };
+        world.tables.announced = Some(Announced::parse(&file).expect("an export without routes"));
+        world.tables.limits.service_tags_stale = DAY * 45;
+        let seen = world.see(microsoft(ENTRA)).look();
+        let found = seen.findings(FindingId::F18).into_iter();
+        found.filter(|f| f.subject == "dataset:prefixes of BGP communities").map(|f| f.severity).collect()
+    };
+    assert_eq!((export(DAY * 46), export(DAY * 15)), (vec![Severity::Medium], vec![Severity::Low]));
+    assert_eq!(export(DAY), vec![], "a fresh export");
     let mut old = site();
     old.tables.service_tags = None;
     let subjects: Vec<String> =

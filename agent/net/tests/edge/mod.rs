@@ -127,7 +127,7 @@ pub async fn until<T>(station: &Station, what: &str, so: impl Fn(&Rib) -> Option
             changes.changed().await.unwrap();
         }
     };
-    match tokio::time::timeout(Duration::from_secs(20), waiting).await {
+    match tokio::time::timeout(Duration::from_secs(60), waiting).await {
         Ok(found) => found,
         Err(_) => {
             let table = table.read().await;
