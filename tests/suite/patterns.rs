@@ -1,6 +1,7 @@
 //! In every position of the lab's switches, class and confidence of every address are those of the lab's table, which is written
 //! by hand: no wrong class, and `unknown` only where the table says so.
 
+use closedpath_lab::plan::{SECURE_ACCESS_EDGE, VNET_GATEWAY};
 use closedpath_lab::{BY_HOPS, BY_TABLES, ConfigVariant, Lab, SPREAD, Server, Situation, Told};
 use serde_json::Value;
 
@@ -220,7 +221,7 @@ fn what_goes_through_the_tunnel_is_encrypted_over_private_peering_and_nothing_el
     let (_, report) = lab::check_with(&lab, ConfigVariant::Patterns, TUNNEL);
     // There is no tunnel yet, and nothing answers.
     assert_eq!(told(endpoint(&report, "spoke.vnet.example")), [("unknown", "unknown")]);
-    lab.start_tunnel().expect("the tunnel");
+    lab.start_tunnel(&VNET_GATEWAY).expect("the tunnel");
     let (_, report) = lab::check_with(&lab, ConfigVariant::Patterns, TUNNEL);
     let spoke = endpoint(&report, "spoke.vnet.example");
     assert_eq!(spoke["class"], "er_private_ipsec", "{spoke:#}");
@@ -231,6 +232,55 @@ fn what_goes_through_the_tunnel_is_encrypted_over_private_peering_and_nothing_el
     let (_, report) = lab::check_with(&lab, ConfigVariant::Patterns, TUNNEL);
     // Its packets no longer arrive.
     assert_eq!(told(endpoint(&report, "spoke.vnet.example")), [("unknown", "unknown")]);
+}
+
+/// The tunnel to [`SECURE_ACCESS_EDGE`], what its traffic profile carries, and the edge itself.
+const REMOTE_NETWORK: &str = r#"
+[[tunnel]]
+name = "secure-access"
+kind = "gsa_remote_network"
+over = "internet"
+outer_peer = ["203.0.113.141"]
+prefixes = ["203.0.113.144/28"]
+terminates = "host"
+interface = "ipsec0"
+
+[[target]]
+workload = "rest"
+host = "mail.afd.example"
+
+[[target]]
+workload = "rest"
+host = "203.0.113.141"
+probe = "icmp"
+"#;
+
+#[test]
+fn what_a_traffic_profile_carries_goes_by_global_secure_access_over_the_internet_and_nothing_else_does() {
+    let mut lab = lab::build();
+    let held = |lab: &Lab| {
+        let (_, report) = lab::check_with(lab, ConfigVariant::Patterns, REMOTE_NETWORK);
+        let of = |host| {
+            told(endpoint(&report, host)).into_iter().map(|(c, s)| format!("{s} {c}")).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            of("app.vnet.example"),
+            [if lab.position().msees { "confirmed er_private" } else { "unknown unknown" }]
+        );
+        [of("mail.afd.example"), of("203.0.113.141"), of("portal.afd.example")].map(|told| told.join(", "))
+    };
+    let direct = "confirmed internet_direct";
+    assert_eq!(held(&lab), [direct; 3], "there is no tunnel yet");
+    lab.start_tunnel(&SECURE_ACCESS_EDGE).expect("the tunnel");
+    assert_eq!(held(&lab), ["confirmed gsa_remote_network", direct, direct]);
+    lab.withdraw_msees().expect("the switch");
+    assert_eq!(
+        held(&lab),
+        ["confirmed gsa_remote_network", direct, direct],
+        "the circuit carries none of it"
+    );
+    lab.cut_internet().expect("the switch");
+    assert_eq!(held(&lab), ["unknown unknown"; 3], "nothing answers");
 }
 
 #[test]

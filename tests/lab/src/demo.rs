@@ -8,6 +8,7 @@ use std::process::{Child, ExitCode, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use closedpath_lab::plan::{SECURE_ACCESS_EDGE, VNET_GATEWAY};
 use closedpath_lab::{ConfigVariant, DefaultRoute, Lab, Multipath};
 
 use crate::program;
@@ -26,6 +27,7 @@ const HELP: &str = "
   flip        the private endpoint's name answers the public address
   inspect     the edge opens TLS   proxy       only the proxies may go out
   tunnel      IPsec from the host to a gateway in the VNet
+  access      IPsec from the host to an edge of Global Secure Access
   restore     everything as it was at first
   in NODE COMMAND…                 run a command in a node, e.g. `in host traceroute -T -p 443 blob.azure.example`
   quit        (or Ctrl-C)
@@ -115,7 +117,8 @@ fn obey(lab: &mut Lab, agent: &Path, config: &Path, line: &str) -> Result<()> {
         "flip" => lab.flip_private_endpoint(true),
         "inspect" => lab.inspect(true),
         "proxy" => lab.proxy_only(true),
-        "tunnel" => lab.start_tunnel(),
+        "tunnel" => lab.start_tunnel(&VNET_GATEWAY),
+        "access" => lab.start_tunnel(&SECURE_ACCESS_EDGE),
         "restore" | "mend" => lab.restore(),
         _ => match line.split_whitespace().collect::<Vec<_>>().as_slice() {
             ["in", node, command @ ..] if !command.is_empty() => {

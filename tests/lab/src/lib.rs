@@ -9,7 +9,7 @@
 //! * [`Situation`]: what is true in a position, by hand
 //! * [`Lab`]: builds all of it, flips the switches, runs programs in its nodes; dropping it leaves nothing
 //! * [`Lab::start_bgp`]: real routers (FRR) that announce what the switches say, and BMP to the agent's host
-//! * [`Lab::start_tunnel`]: a real IPsec tunnel (strongSwan) over private peering
+//! * [`Lab::start_tunnel`]: a real IPsec tunnel (strongSwan) over private peering, or to an edge of Global Secure Access
 //! * [`torture`]: one namespace with hostile and odd certificates, CA hosts and servers
 //! * [`enter`]: makes root of an ordinary user, in a user namespace
 //!

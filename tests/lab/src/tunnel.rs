@@ -1,4 +1,5 @@
-//! An IPsec tunnel (IKEv2, ESP) from the agent's host to a gateway in the VNet, over private peering: two strongSwans.
+//! An IPsec tunnel (IKEv2, ESP) from the agent's host to a gateway, by two strongSwans: to the VNet's over private peering, or to an
+//! edge of Global Secure Access over the Internet, as a remote network has it.
 //!
 //! The ESP is that of their plug-in `kernel-libipsec`: in user space on a TUN device, `ipsec0`, inside UDP, because kernels
 //! without ESP are common where tests run. The kernel sees a route to a device, and no XFRM state.
@@ -12,7 +13,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::lab::Lab;
 use crate::nursery;
-use crate::plan::{AGENT_HOST, TUNNEL_GATEWAY, TUNNEL_PREFIX};
+use crate::plan::{AGENT_HOST, Gateway};
 use crate::tools::command;
 
 /// The program; it needs no systemd.
@@ -25,6 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Both ends; they end with this, and their devices and routes with them.
 #[derive(Debug)]
 pub(crate) struct Tunnel {
+    to: &'static Gateway,
     running: Vec<Child>,
 }
 
@@ -39,22 +41,23 @@ impl Drop for Tunnel {
 }
 
 impl Lab {
-    /// Brings up a tunnel from the host to the VNet's gateway, through which [`TUNNEL_PREFIX`] is reached. It stays up for as
-    /// long as its packets arrive; without it, nothing leads there.
+    /// Brings up a tunnel from the host to a gateway, through which what is behind it is then reached. There is one at a time.
+    /// It stays up for as long as its packets arrive.
     ///
     /// # Errors
     /// strongSwan is missing, or one of its ends does not start, or they do not agree.
-    pub fn start_tunnel(&mut self) -> Result<()> {
-        if self.tunnel.is_some() {
+    pub fn start_tunnel(&mut self, to: &'static Gateway) -> Result<()> {
+        if self.tunnel.as_ref().is_some_and(|tunnel| tunnel.to == to) {
             return Ok(());
         }
+        self.stop_tunnel();
         if !Path::new(CHARON).exists() {
             bail!(
                 "{CHARON} is missing: the package charon-systemd has it; install it with `sudo tests/install`"
             );
         }
-        let ends = [("vnet", gateway()), ("host", host())];
-        let mut tunnel = Tunnel { running: Vec::new() };
+        let ends = [(to.node, gateway(to)), ("host", host(to))];
+        let mut tunnel = Tunnel { to, running: Vec::new() };
         for (node, connections) in &ends {
             tunnel.running.push(self.charon(node, connections)?);
         }
@@ -71,16 +74,16 @@ impl Lab {
             }
             self.swanctl(node, &["--load-all", "--noprompt"])?;
         }
-        self.swanctl("host", &["--initiate", "--child", "vnet", "--timeout", "10"])?;
+        self.swanctl("host", &["--initiate", "--child", "behind", "--timeout", "10"])?;
         self.tunnel = Some(tunnel);
         Ok(())
     }
 
     /// Ends it.
     pub fn stop_tunnel(&mut self) {
-        self.tunnel = None;
-        for node in ["vnet", "host"] {
-            // It is there only if there was a tunnel.
+        let Some(Tunnel { to, .. }) = self.tunnel.take() else { return };
+        for node in [to.node, "host"] {
+            // The next one waits for its own.
             let _ = fs::remove_file(self.tunnel_dir(node).join("vici"));
         }
     }
@@ -112,10 +115,10 @@ impl Lab {
         let output = swanctl.output().context("cannot start `swanctl`")?;
         if !output.status.success() {
             bail!(
-                "swanctl {arguments:?} for `{node}`: {}{}\nthe gateway's log:\n{}",
+                "swanctl {arguments:?} for `{node}`: {}{}\nits log:\n{}",
                 String::from_utf8_lossy(&output.stdout),
                 String::from_utf8_lossy(&output.stderr),
-                fs::read_to_string(self.tunnel_dir("vnet").join("charon.log")).unwrap_or_default()
+                fs::read_to_string(dir.join("charon.log")).unwrap_or_default()
             );
         }
         Ok(())
@@ -137,28 +140,30 @@ swanctl {{ load = random }}
     )
 }
 
-/// The host asks for an address of the VNet's pool: the tunnel's own packets go by the host's real one.
-fn host() -> String {
+/// The host asks for an address of the gateway's pool: the tunnel's own packets go by the host's real one.
+fn host(to: &Gateway) -> String {
+    let Gateway { address, behind, .. } = to;
     format!(
         "connections {{ gateway {{
-  version = 2\n proposals = aes128-sha256-x25519\n local_addrs = {AGENT_HOST}\n remote_addrs = {TUNNEL_GATEWAY}\n vips = 0.0.0.0
+  version = 2\n proposals = aes128-sha256-x25519\n local_addrs = {AGENT_HOST}\n remote_addrs = {address}\n vips = 0.0.0.0
   local {{ auth = psk\n id = host }}
   remote {{ auth = psk\n id = gateway }}
-  children {{ vnet {{ esp_proposals = aes128-sha256\n remote_ts = {TUNNEL_PREFIX} }} }}
+  children {{ behind {{ esp_proposals = aes128-sha256\n remote_ts = {behind} }} }}
 }} }}
 {SECRET}"
     )
 }
 
-fn gateway() -> String {
+fn gateway(to: &Gateway) -> String {
+    let Gateway { address, behind, pool, .. } = to;
     format!(
         "connections {{ site {{
-  version = 2\n proposals = aes128-sha256-x25519\n local_addrs = {TUNNEL_GATEWAY}\n pools = site
+  version = 2\n proposals = aes128-sha256-x25519\n local_addrs = {address}\n pools = site
   local {{ auth = psk\n id = gateway }}
   remote {{ auth = psk\n id = host }}
-  children {{ site {{ esp_proposals = aes128-sha256\n local_ts = {TUNNEL_PREFIX} }} }}
+  children {{ site {{ esp_proposals = aes128-sha256\n local_ts = {behind} }} }}
 }} }}
-pools {{ site {{ addrs = 10.102.0.0/24 }} }}
+pools {{ site {{ addrs = {pool} }} }}
 {SECRET}"
     )
 }

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::plan::{LAN, LINKS, NAT, PREFIXES, SILENT_RESOLVER, SITE_PROXY, TUNNEL_GATEWAY, VNET_EXIT};
+use crate::plan::{
+    Gateway, LAN, LINKS, NAT, PREFIXES, SECURE_ACCESS_EDGE, SILENT_RESOLVER, SITE_PROXY, VNET_EXIT,
+    VNET_GATEWAY,
+};
 use crate::position::Route;
 
 /// `ip -batch` input that makes the links whose first end is `node`; `pid` finds the namespace of the other end.
@@ -47,12 +50,16 @@ pub(crate) fn addresses(node: &str) -> String {
         let _ = writeln!(batch, "addr add {}/24 dev lan", SITE_PROXY.0);
     }
     if node == "vnet" {
-        let _ = writeln!(batch, "link add name gateway type bridge\nlink set gateway up");
-        // strongSwan wants an address of its own in what it protects.
-        let _ = writeln!(batch, "addr add {TUNNEL_GATEWAY} dev gateway\naddr add 10.101.0.1 dev gateway");
         for exit in VNET_EXIT {
             let _ = writeln!(batch, "addr add {exit} dev lo");
         }
+    }
+    for Gateway { address, inside, .. } in
+        [&VNET_GATEWAY, &SECURE_ACCESS_EDGE].into_iter().filter(|end| end.node == node)
+    {
+        let _ = writeln!(batch, "link add name gateway type bridge\nlink set gateway up");
+        // strongSwan wants an address of its own in what it protects.
+        let _ = writeln!(batch, "addr add {address} dev gateway\naddr add {inside} dev gateway");
     }
     for prefix in PREFIXES.iter().filter(|prefix| prefix.node == node) {
         let _ = writeln!(batch, "route add local {} dev lo", prefix.v4);

@@ -66,7 +66,7 @@ use Certificate::{
 };
 
 /// All names with addresses (CNAMEs and names that fail stand in the zone templates).
-pub const HOSTS: [Host; 35] = [
+pub const HOSTS: [Host; 36] = [
     host("pe.vnet.example", &["10.100.1.4", "2001:db8:100:1::4"], Good, 10),
     host("app.vnet.example", &["10.100.1.5"], Good, 60),
     host("spoke.vnet.example", &["10.101.1.4"], Good, 60),
@@ -82,6 +82,7 @@ pub const HOSTS: [Host; 35] = [
     host("split.azure.example", &["198.51.100.138", "203.0.113.138"], Good, 300),
     host("portal.afd.example", &["203.0.113.130", "2001:db8:fd::130"], Good, 30),
     host("login.afd.example", &["203.0.113.131", "203.0.113.132", "2001:db8:fd::131"], Good, 30),
+    host("mail.afd.example", &["203.0.113.146"], Good, 30),
     host("assets.cdn.example", &["192.0.2.66", "192.0.2.67", "2001:db8:cd::66", "2001:db8:cd::67"], Good, 1),
     host("odd.cdn.example", &["192.0.2.68", "2001:db8:cd::68"], ExpiredAndMisnamed, 300),
     host("selfsigned.cdn.example", &["192.0.2.69"], SelfSigned, 300),

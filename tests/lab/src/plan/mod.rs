@@ -8,6 +8,6 @@ mod network;
 
 pub use hosts::{Certificate, HOSTS, Host, LOAD_NAMES, LoadName, load_name};
 pub use network::{
-    AGENT_HOST, Anchor, LAN, LINKS, Link, NAT, NODES, Nat, Node, ONPREM, PREFIXES, Prefix, RESOLVER,
-    SILENT_RESOLVER, SITE_PROXY, TUNNEL_GATEWAY, TUNNEL_PREFIX, VNET, VNET_EXIT, VNET_PROXY, node_of,
+    AGENT_HOST, Anchor, Gateway, LAN, LINKS, Link, NAT, NODES, Nat, Node, ONPREM, PREFIXES, Prefix, RESOLVER,
+    SECURE_ACCESS_EDGE, SILENT_RESOLVER, SITE_PROXY, VNET, VNET_EXIT, VNET_GATEWAY, VNET_PROXY, node_of,
 };

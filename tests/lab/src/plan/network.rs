@@ -124,10 +124,38 @@ pub const AGENT_HOST: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 10);
 pub const RESOLVER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 53);
 /// An address of the same machine on which nothing ever answers.
 pub const SILENT_RESOLVER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 54);
-/// The VPN gateway in the VNet.
-pub const TUNNEL_GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 100, 255, 4);
-/// What lies behind it, and is reached through the tunnel only.
-pub const TUNNEL_PREFIX: &str = "10.101.0.0/16";
+/// Where an IPsec tunnel of the agent's host may end.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Gateway {
+    /// The node it is on.
+    pub node: &'static str,
+    /// Its outer address.
+    pub address: Ipv4Addr,
+    /// What is reached through the tunnel while it is up.
+    pub behind: &'static str,
+    /// Its own address in there.
+    pub inside: Ipv4Addr,
+    /// The addresses that it gives to hosts.
+    pub pool: &'static str,
+}
+
+/// The VPN gateway in the VNet. Without a tunnel, nothing leads behind it.
+pub static VNET_GATEWAY: Gateway = Gateway {
+    node: "vnet",
+    address: Ipv4Addr::new(10, 100, 255, 4),
+    behind: "10.101.0.0/16",
+    inside: Ipv4Addr::new(10, 101, 0, 1),
+    pool: "10.102.0.0/24",
+};
+
+/// An edge of Global Secure Access, and what its Microsoft traffic profile carries: without a tunnel, that is reached directly.
+pub static SECURE_ACCESS_EDGE: Gateway = Gateway {
+    node: "afd",
+    address: Ipv4Addr::new(203, 0, 113, 141),
+    behind: "203.0.113.144/28",
+    inside: Ipv4Addr::new(203, 0, 113, 145),
+    pool: "10.103.0.0/24",
+};
 /// The forward proxy in the VNet: address and port.
 pub const VNET_PROXY: (Ipv4Addr, u16) = (Ipv4Addr::new(10, 100, 1, 6), 3128);
 /// The addresses with which it leaves Azure.

@@ -1,5 +1,6 @@
 //! Names, certificates and configuration files.
 
+use closedpath_lab::plan::VNET_GATEWAY;
 use closedpath_lab::{ConfigVariant, Lab, Server};
 
 use crate::{lab, said};
@@ -249,8 +250,8 @@ fn the_tunnel_carries_its_prefix_over_private_peering_as_esp_and_nothing_else_do
     let mut lab = lab();
     let fetch = |lab: &Lab| said(lab, "host", "curl -s -m 1 http://10.101.1.4/");
     assert_eq!(fetch(&lab), "");
-    lab.start_tunnel().expect("the tunnel");
-    lab.start_tunnel().expect("once more");
+    lab.start_tunnel(&VNET_GATEWAY).expect("the tunnel");
+    lab.start_tunnel(&VNET_GATEWAY).expect("once more");
     assert!(said(&lab, "host", "ip route get 10.101.1.4").contains("dev ipsec0"));
     let rules = "table inet seen { counter tunnel { }; chain passing { type filter hook forward priority 0; \
                  ip daddr 10.100.255.4 udp dport 4500 counter name tunnel; ip daddr 10.101.0.0/16 drop; }; }";
