@@ -17,8 +17,8 @@ pub(super) fn effective(ip: IpAddr) -> (IpAddr, bool) {
     let IpAddr::V6(v6) = ip else { return (ip, false) };
     match v6.segments() {
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            let bits = (u32::from(high) << 16) | u32::from(low);
-            (IpAddr::V4(Ipv4Addr::from(bits)), true)
+            let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+            (IpAddr::V4(Ipv4Addr::new(a, b, c, d)), true)
         }
         _ => (ip.to_canonical(), false),
     }

@@ -95,6 +95,21 @@ fn f01_what_expressroute_could_carry_leaves_by_the_internet() {
     assert_eq!(raised(isp(FRONT_DOOR), FindingId::F01), [], "that is F02");
     let seen = site().see(isp(ENTRA)).look();
     assert_eq!(seen.findings(FindingId::F01)[0].subject, format!("a.example:443/tls {ENTRA}"));
+    let detail = |seen: Observed| {
+        let found = site().see(seen).look().findings(FindingId::F01)[0].detail.clone();
+        let goes = "goes internet_direct by isp, confirmed; ";
+        found.split_once(goes).unwrap_or_else(|| panic!("{found}")).1.to_owned()
+    };
+    assert!(
+        seen.findings(FindingId::F01)[0].detail.starts_with("a.example (20.190.141.1) goes internet_direct")
+    );
+    assert_eq!(detail(isp(ENTRA)), "the Microsoft peering could carry it");
+    assert_eq!(detail(isp("10.100.0.4")), "the private peering could carry it");
+    assert_eq!(detail(isp("20.43.64.88")), "ExpressRoute could carry it if conflict_unsupported_vs_regional");
+    assert_eq!(
+        detail(isp("203.0.113.9")),
+        "whether ExpressRoute could carry it is not known (no origin as), so it is counted as if it could"
+    );
     let excepted = with_policy("closed-except", "allow = [\"a.example\"]").see(isp(ENTRA)).look();
     assert_eq!(severities(&excepted, FindingId::F01), [Severity::Info]);
     let unanswered = observed("a.example", ENTRA).hops(["192.0.2.1"]);
@@ -149,6 +164,11 @@ fn f07_a_route_filter_lacks_the_community() {
     assert!(seen.findings(FindingId::F07)[0].detail.contains("no route filter has 12076:51012"));
     assert_eq!(seen.findings(FindingId::F07)[0].subject, "a.example:443/tls 13.78.0.1");
     assert_eq!(severities(&without("12076:5070"), FindingId::F07), []);
+    let mut elsewhere = site();
+    elsewhere.plan.topology.circuits.get_mut("tokyo").expect("it is declared").route_filter.clear();
+    elsewhere.plan.targets[0].endpoint.via = Some("squid".into());
+    let seen = elsewhere.see(observed("192.168.7.1", "13.78.0.1").connected()).look();
+    assert_eq!(severities(&seen, FindingId::F07), [], "the addresses are the proxy's");
 }
 
 #[test]
@@ -182,6 +202,14 @@ fn f09_a_public_address_where_a_private_endpoint_could_be() {
         }
         severities(&world.see(microsoft(ip)).look(), FindingId::F09)
     };
+    let mut world = with_policy("closed", "");
+    (world.catalogs, world.plan.workloads[0].catalogs) = (vec![catalog.clone()], vec!["vaults".into()]);
+    let seen = world.see(microsoft(ENTRA)).look();
+    assert!(
+        seen.findings(FindingId::F09)[0]
+            .detail
+            .ends_with("can have a private endpoint (zone privatelink.example)")
+    );
     assert_eq!(look("closed", true, ENTRA), [Severity::Medium]);
     assert_eq!(look("observe", true, ENTRA), [Severity::Low]);
     assert_eq!(look("closed", true, "10.100.0.4"), [], "it is in use");
@@ -308,6 +336,42 @@ fn f33_a_ca_host_does_not_serve_what_a_certificate_points_to() {
         with_crl(host().hops(["198.51.100.1"]).connected()).page("http://crl.example/a.crl", 404, None);
     let seen = gone.look();
     assert!(seen.findings(FindingId::F33)[0].detail.contains("HTTP 404"));
+    assert_eq!(
+        seen.findings(FindingId::F33)[0].detail,
+        "certificates point to what is not served: http://crl.example/a.crl: the answer is HTTP 404 (after 0.0 s)"
+    );
+}
+
+#[test]
+fn f33_names_where_a_redirect_ends_and_of_each_host_only_its_own_urls() {
+    let ca = |host: &str, last: u8| {
+        observed(host, &format!("13.107.246.{last}")).hops(["198.51.100.1"]).connected()
+    };
+    let seen = with_crl(ca("crl.example", 11))
+        .page("http://crl.example/a.crl", 302, Some("http://moved.example/b.crl"))
+        .see(ca("moved.example", 12))
+        .page("http://moved.example/b.crl", 503, None)
+        .look();
+    let told: Vec<(&str, &str)> = seen
+        .findings(FindingId::F33)
+        .iter()
+        .map(|finding| {
+            (
+                finding.subject.as_str(),
+                finding.detail.trim_start_matches("certificates point to what is not served: "),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "crl.example:80/http",
+                "http://crl.example/a.crl leads to http://moved.example/b.crl: the answer is HTTP 503 (after 0.0 s)"
+            ),
+            ("moved.example:80/http", "http://moved.example/b.crl: the answer is HTTP 503 (after 0.0 s)"),
+        ]
+    );
 }
 
 #[test]

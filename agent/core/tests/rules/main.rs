@@ -8,6 +8,7 @@ mod control;
 mod echoes;
 mod evidence;
 mod findings;
+mod inspection;
 mod invariant;
 mod ms_chains;
 mod names;

@@ -338,50 +338,6 @@ fn pem(der: &[u8]) -> String {
 }
 
 #[test]
-fn f25_the_declared_inspection_ca_is_named_and_a_stranger_on_several_owners_is_suspected() {
-    let leaf = issued("a.example", "unknown corporate CA", Pointers::default());
-
-    let mut declared = world(CONFIG).see(target().presents_incomplete([leaf.clone()]));
-    declared.inspection = vec![authority_of("unknown corporate CA")];
-    let seen = declared.look();
-    assert_eq!(tls(&seen).verdicts, [TlsVerdict::Inspected]);
-    assert_eq!(severities(&seen, FindingId::F25), [Severity::Medium]);
-    assert!(seen.findings(FindingId::F25)[0].detail.contains("CN=unknown corporate CA"));
-    let target_b = "[[target]]\nworkload = \"w\"\nhost = \"b.other\"\nport = 443\nprobe = \"tls\"\n";
-    let two = |issuer: &str| {
-        let other = issued("b.other", issuer, Pointers::default());
-        world(&format!("{CONFIG}{target_b}"))
-            .see(target().presents_incomplete([leaf.clone()]))
-            .see(closed("b.other", "203.0.113.8").presents_incomplete([other]))
-            .look()
-    };
-    let same = two("unknown corporate CA");
-    assert_eq!(
-        severities(&same, FindingId::F25),
-        [Severity::Medium, Severity::Medium],
-        "a suspicion on both"
-    );
-    assert_eq!(tls(&same).verdict, Some(TlsVerdict::IncompleteChain), "no CA is declared");
-    assert_eq!(severities(&two("unknown other CA"), FindingId::F25), [], "each has its own");
-}
-
-#[test]
-fn f25_the_stranger_is_the_one_at_the_top_of_what_is_presented() {
-    let target_b = "[[target]]\nworkload = \"w\"\nhost = \"b.other\"\nport = 443\nprobe = \"tls\"\n";
-    let under = |host: &str, middle: &str| {
-        [
-            issued(host, middle, Pointers::default()),
-            intermediate(middle, "unknown corporate CA", Pointers::default()),
-        ]
-    };
-    let seen = world(&format!("{CONFIG}{target_b}"))
-        .see(target().presents_incomplete(under("a.example", "unknown one")))
-        .see(closed("b.other", "203.0.113.8").presents_incomplete(under("b.other", "unknown two")))
-        .look();
-    assert_eq!(severities(&seen, FindingId::F25), [Severity::Medium, Severity::Medium]);
-}
-
-#[test]
 fn a_ca_host_that_is_a_target_too_is_judged_as_both() {
     let also = "[[target]]\nworkload = \"w\"\nhost = \"crl.example\"\nport = 80\nprobe = \"http\"\n";
     let isp = "[[link]]\nname = \"isp\"\nedge = \"internet\"\nhops = [\"198.51.100.9\"]\n";

@@ -55,6 +55,11 @@ fn three() -> World {
 }
 
 #[test]
+fn each_verdict_has_its_exit_status() {
+    assert_eq!(Verdict::ALL.map(Verdict::exit_status), [0, 0, 3, 4, 1]);
+}
+
+#[test]
 fn all_on_confirmed_closed_paths_is_closed() {
     let all = three().see(closed("b.example", "203.0.113.2")).see(closed("c.example", "203.0.113.3"));
     let seen = all.look();

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::super::{Eligibility, Outcome, Peering, Question, ReceivedRoute, Rule, owner};
-use super::judge;
+use super::{decide, judge};
 use crate::config::{Circuit, Edge, Sku, Terminates, Topology, Tunnel, TunnelKind};
 use crate::tables::{Announced, AsnTable, Community, DataFile, ServiceTags, Tables};
 
@@ -170,6 +170,13 @@ fn declared_prefixes_decide_before_anything_else_and_the_longest_one_wins() {
         hops: vec![],
         interface: None,
     }];
+    let vpn_azure = topology.tunnels[0].clone();
+    for (kind, over, net) in [
+        (TunnelKind::Ipsec, Edge::Internet, "172.20.0.0/16"),
+        (TunnelKind::GsaRemoteNetwork, Edge::ErPrivate, "172.21.0.0/16"),
+    ] {
+        topology.tunnels.push(Tunnel { kind, over, prefixes: vec![prefix(net)], ..vpn_azure.clone() });
+    }
     let tables = tables();
     let of = |ip: &str| {
         let answer = ask(&topology, &tables, None, ip);
@@ -181,7 +188,8 @@ fn declared_prefixes_decide_before_anything_else_and_the_longest_one_wins() {
     assert_eq!(of("23.102.64.1"), private("vnet"));
     assert_eq!(of("20.190.141.1"), private("vnet"));
     assert_eq!(of("10.1.0.1"), (Outcome::Internal, Rule::El2, None, "onprem".to_owned()));
-    for ip in ["192.168.0.1", "172.31.0.1", "100.64.0.1", "fd00::1", "fec0::1"] {
+    // Only IPsec over private peering ends in a virtual network: what other tunnels carry is not declared to be private.
+    for ip in ["192.168.0.1", "172.31.0.1", "100.64.0.1", "fd00::1", "fec0::1", "172.20.0.1", "172.21.0.1"] {
         assert_eq!(of(ip), (Outcome::Unknown, Rule::El3, None, "undeclared_private".to_owned()), "{ip}");
     }
 }
@@ -227,6 +235,9 @@ fn an_alias_tells_where_the_name_does_not() {
     assert_eq!(with("aadcdn.msftauth.net", "8.8.8.8"), "not_eligible(m365_er_no)");
     assert_eq!(with("notazurefd.net", "8.8.8.8"), "not_eligible(third_party)");
     assert_eq!(with("x.trafficmanager.net", "23.102.64.1"), "eligible(51012)");
+    let facts = ask(&topology, &tables, Some("acct.blob.core.windows.net"), "8.8.8.8").facts;
+    let named = "Microsoft 365 set 67 by *.blob.core.windows.net: ExpressRoute no";
+    assert!(facts.iter().any(|fact| fact == named), "{facts:?}");
 }
 
 #[test]
@@ -243,7 +254,14 @@ fn an_authorised_circuit_needs_the_community_in_its_own_filter_and_premium() {
     let small = topology([circuit(Sku::Standard, &[5010], true)]);
     let answer = ask(&small, &tables, None, "52.98.0.1");
     assert_eq!(short(&answer), "eligible(5010)");
-    assert!(answer.conditions.iter().any(|condition| condition == "m365_needs_premium"));
+    let needs_premium = "m365_needs_premium".to_owned();
+    assert!(answer.conditions.contains(&needs_premium));
+    let premium = topology([circuit(Sku::Premium, &[5010], true)]);
+    let answer = ask(&premium, &tables, None, "52.98.0.1");
+    assert_eq!(
+        (short(&answer).as_str(), answer.conditions.contains(&needs_premium)),
+        ("eligible(5010)", false)
+    );
 }
 
 #[test]
@@ -409,6 +427,31 @@ fn a_nat64_address_is_judged_by_the_address_it_carries() {
     let answer = ask(&standard(), &tables(), None, "64:ff9b::23.102.64.1");
     assert_eq!(short(&answer), "eligible(51012)");
     assert!(answer.facts.iter().any(|fact| fact == "judged by 23.102.64.1, which the NAT64 address carries"));
+    let (topology, tables) = (standard(), tables());
+    let ip = "64:ff9b::23.102.64.1".parse().expect("an address");
+    let (topology, tables) = (&topology, &tables);
+    let short_of =
+        decide(&Question { name: None, cname: &[], ip, topology, tables, routes: None, now: now() });
+    assert_eq!(short(&short_of), "eligible(51012)", "without the words, the same");
+}
+
+#[test]
+fn an_edge_of_global_secure_access_in_a_region_keeps_what_its_region_would_give() {
+    let answer = ask(&topology([circuit(Sku::Premium, &[51013], false)]), &tables(), None, "151.206.64.1");
+    assert_eq!((short(&answer).as_str(), answer.rule), ("conditional(conflict_gsa_vs_regional)", Rule::El12));
+    assert_eq!(answer.peering, Some(Peering::Microsoft));
+    let region = answer.community.as_deref();
+    assert_eq!(region, Some("12076:51013"), "{:?}", answer.facts);
+}
+
+#[test]
+fn data_stands_behind_what_data_decided_only() {
+    let prefix = |text: &str| text.parse().expect("a prefix");
+    let mut topology = standard();
+    (topology.onprem, topology.vnet) = (vec![prefix("192.168.0.0/16")], vec![prefix("10.100.0.0/16")]);
+    let tables = tables();
+    let told = |ip| ask(&topology, &tables, None, ip).facts.iter().any(|fact| fact.starts_with("data: "));
+    assert_eq!(["192.168.1.1", "10.100.0.4", "23.102.64.1", "8.8.8.8"].map(told), [false, false, true, true]);
 }
 
 #[test]
