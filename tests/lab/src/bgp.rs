@@ -159,7 +159,7 @@ impl Lab {
     }
 
     /// Commands on the terminal of a router.
-    fn tell(&self, node: &str, commands: &[&str]) -> Result<String> {
+    pub(crate) fn tell(&self, node: &str, commands: &[&str]) -> Result<String> {
         let mut vtysh = command("vtysh");
         vtysh.arg("--vty_socket").arg(self.bgp_dir(node)).args(["-d", "bgpd"]);
         for line in commands {

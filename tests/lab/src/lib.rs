@@ -10,6 +10,7 @@
 //! * [`Lab`]: builds all of it, flips the switches, runs programs in its nodes; dropping it leaves nothing
 //! * [`Lab::start_bgp`]: real routers (FRR) that announce what the switches say, and BMP to the agent's host
 //! * [`Lab::start_tunnel`]: a real IPsec tunnel (strongSwan) over private peering, or to an edge of Global Secure Access
+//! * [`Lab::record`]: what independent tools see in a position, for the scenarios of attribution
 //! * [`torture`]: one namespace with hostile and odd certificates, CA hosts and servers
 //! * [`enter`]: makes root of an ordinary user, in a user namespace
 //!
@@ -26,6 +27,7 @@ mod nursery;
 mod pki;
 pub mod plan;
 mod position;
+mod record;
 mod server;
 mod situation;
 mod switches;

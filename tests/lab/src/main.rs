@@ -1,13 +1,15 @@
-//! The lab as a program: `demo` shows the agent at work in it, `exec` runs one command in one of its nodes.
+//! The lab as a program: `demo` shows the agent at work in it, `exec` runs one command in one of its nodes, `record` writes down
+//! what is seen in each position of its switches.
 
 mod demo;
 mod program;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use closedpath_lab::{BY_HOPS, BY_TABLES, Lab, Multipath, SPREAD, Situation};
 
 /// A small Internet in network namespaces, with real DNS, TLS, CRL and OCSP servers.
 ///
@@ -43,6 +45,13 @@ enum What {
         #[arg(last = true, required = true)]
         command: Vec<String>,
     },
+    /// Build the lab, and write what its tools see in each position of the switches: FOLDER/in-the-lab-…/recorded.toml.
+    ///
+    /// Example: closedpath-lab record tests/data/scenarios
+    Record {
+        /// The folder of the scenarios.
+        folder: PathBuf,
+    },
 }
 
 fn main() -> Result<ExitCode> {
@@ -50,11 +59,39 @@ fn main() -> Result<ExitCode> {
         What::Demo { agent, port } => demo::demo(agent, port),
         What::Exec { node, command } => {
             program::ready()?;
-            let lab = closedpath_lab::Lab::build()?;
+            let lab = Lab::build()?;
             let argv: Vec<&str> = command.iter().map(String::as_str).collect();
             let status =
                 lab.command(&node, &argv)?.status().with_context(|| format!("cannot start {argv:?}"))?;
             Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
         }
+        What::Record { folder } => {
+            program::ready()?;
+            let mut lab = Lab::build()?;
+            let spread = SPREAD.iter().filter(|situation| situation.position.multipath == Multipath::Edge);
+            let (by_hops, by_tables) = (BY_HOPS.iter().chain(&SPREAD), BY_TABLES.iter().chain(spread));
+            record(&mut lab, &folder, "by-hops", by_hops)?;
+            lab.start_bgp()?;
+            record(&mut lab, &folder, "by-tables", by_tables)?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
+}
+
+/// One folder for each situation.
+fn record<'a>(
+    lab: &mut Lab,
+    folder: &Path,
+    by: &str,
+    situations: impl Iterator<Item = &'a Situation>,
+) -> Result<()> {
+    for situation in situations {
+        let name = situation.name.to_lowercase().replace(',', "").replace(' ', "-");
+        let folder = folder.join(format!("in-the-lab-{by}-{name}"));
+        let recorded = lab.record(situation).with_context(|| format!("{by}, {}", situation.name))?;
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join("recorded.toml"), recorded)?;
+        println!("{}", folder.display());
+    }
+    Ok(())
 }

@@ -32,7 +32,10 @@ fn all() -> BTreeMap<String, Scenario> {
     let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"));
     let names = names.filter(|name| name != "sites" && name != "README.md");
     let load = |name: String| {
-        let text = read(&folder().join(&name).join("scenario.toml"));
+        let part = |file: &str| folder().join(&name).join(file);
+        let recorded = part("recorded.toml");
+        let seen = if recorded.exists() { read(&recorded) } else { String::new() };
+        let text = read(&part("scenario.toml")) + &seen;
         let parsed = catch_unwind(|| Scenario::parse(&text));
         (name.clone(), parsed.unwrap_or_else(|_| panic!("{name} cannot be read")))
     };

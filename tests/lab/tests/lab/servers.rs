@@ -1,7 +1,7 @@
 //! Names, certificates and configuration files.
 
 use closedpath_lab::plan::VNET_GATEWAY;
-use closedpath_lab::{ConfigVariant, Lab, Server};
+use closedpath_lab::{BY_HOPS, ConfigVariant, Lab, Server};
 
 use crate::{lab, said};
 
@@ -263,4 +263,12 @@ fn the_tunnel_carries_its_prefix_over_private_peering_as_esp_and_nothing_else_do
     assert_eq!(fetch(&lab), "");
     lab.restore().expect("restore");
     assert_eq!(fetch(&lab), "");
+}
+
+#[test]
+fn what_is_recorded_of_the_baseline_is_what_the_scenario_replays() {
+    let mut lab = lab();
+    let recorded = lab.record(&BY_HOPS[0]).expect("a recording");
+    let kept = include_str!("../../../data/scenarios/in-the-lab-by-hops-baseline/recorded.toml");
+    assert_eq!(recorded, kept);
 }
