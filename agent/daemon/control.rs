@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use closedpath_core::attribution::{Words, forget_traces};
+use closedpath_core::closure::Picture;
 use closedpath_core::config::Plan;
 use closedpath_core::rib::{Family, Limits, Rib};
 use closedpath_net::{NetError, Station};
@@ -19,7 +20,6 @@ use tokio::sync::{RwLock, watch};
 
 use self::imported::Imported;
 use crate::metrics::RouterState;
-use crate::round::Looked;
 use crate::setup::Setup;
 
 /// How long a command of one round waits for the routers' tables, if nothing else is asked for.
@@ -153,8 +153,8 @@ impl Control {
     }
 
     /// Notes what the tables say of a new round.
-    pub async fn note(&self, watch: &mut Watch, setup: &Setup, looked: &Looked) {
-        if let Some(words) = self.words(setup, looked).await {
+    pub async fn note(&self, watch: &mut Watch, setup: &Setup, picture: &Picture) {
+        if let Some(words) = self.words(setup, picture).await {
             watch.words = words.after(&watch.words);
         }
     }
@@ -165,19 +165,19 @@ impl Control {
         &self,
         watch: &mut Watch,
         setup: &Setup,
-        looked: &mut Looked,
+        picture: &mut Picture,
     ) -> Option<BTreeSet<IpAddr>> {
-        let words = self.words(setup, looked).await.filter(|words| words.differ(&watch.words))?;
+        let words = self.words(setup, picture).await.filter(|words| words.differ(&watch.words))?;
         let rerouted = words.rerouted(&watch.words);
-        forget_traces(&mut looked.picture, &rerouted);
+        forget_traces(picture, &rerouted);
         watch.words = words.after(&watch.words);
         Some(rerouted)
     }
 
-    async fn words(&self, setup: &Setup, looked: &Looked) -> Option<Words> {
+    async fn words(&self, setup: &Setup, picture: &Picture) -> Option<Words> {
         let table = self.table()?;
         let table = table.read().await;
-        Some(Words::now(&setup.plan, &looked.picture, &table, SystemTime::now()))
+        Some(Words::now(&setup.plan, picture, &table, SystemTime::now()))
     }
 }
 

@@ -139,11 +139,11 @@ async fn rounds(setup: &Setup, edges: &Edges, control: &Control, published: &Pub
             }
         };
         drop(looking);
-        rerouted = merged(rerouted, control.changed(&mut watch, setup, &mut looked).await);
+        rerouted = merged(rerouted, control.changed(&mut watch, setup, &mut looked.picture).await);
         // What was seen before a change in the midst of the round may be of the former route.
         let moved = rerouted.is_some();
         forget_traces(&mut looked.picture, &rerouted.unwrap_or_default());
-        control.note(&mut watch, setup, &looked).await;
+        control.note(&mut watch, setup, &looked.picture).await;
         memory.remember(&looked.picture, SystemTime::now());
         looked.lost = memory.lost();
         let report = judge(setup, edges, control, memory.past(), &looked).await;
@@ -191,7 +191,7 @@ async fn judged_anew(
         published.replace(snapshot);
     }
     let looked = last?;
-    let rerouted = control.changed(watch, setup, looked).await?;
+    let rerouted = control.changed(watch, setup, &mut looked.picture).await?;
     let report = judge(setup, edges, control, past, looked).await;
     info!(verdict = ?report.verdict, "a router's table changed: judged anew");
     publish(published, report, control, None).await;

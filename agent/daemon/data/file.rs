@@ -6,9 +6,10 @@ use std::io::Read;
 use std::time::SystemTime;
 
 use closedpath_core::tables::{
-    Announced, AsnTable, DataFile, DataSet, M365, PublicSpace, ServiceTags, Tables, TablesError,
+    Announced, AsnTable, DataFile, DataSet, M365, PublicSpace, ServiceTags, Tables,
 };
 
+use super::error::FileError;
 use super::{Kind, mmdb};
 
 /// No data set is larger, unpacked; the largest known are a tenth of it.
@@ -74,28 +75,6 @@ impl Loaded {
             Self::Communities(table) => tables.announced = Some(table),
             Self::PublicSpace(table) => tables.public_space = Some(table),
         }
-    }
-}
-
-/// Why a file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum FileError {
-    /// It is of this kind, but broken; the message has file and place.
-    #[error(transparent)]
-    Table(#[from] TablesError),
-    /// It is not what it should be.
-    #[error("{file}: {why}")]
-    Shape {
-        /// The file.
-        file: String,
-        /// What is wrong.
-        why: String,
-    },
-}
-
-impl FileError {
-    fn shape(file: &str, why: impl Into<String>) -> Self {
-        Self::Shape { file: file.to_owned(), why: why.into() }
     }
 }
 

@@ -8,7 +8,7 @@ use ipnet::{IpNet, Ipv6Net};
 use maxminddb::WithinOptions;
 use serde::Deserialize;
 
-use super::file::FileError;
+use super::error::FileError;
 
 /// What stands before the metadata, near the end of the file.
 const MARK: &[u8] = b"\xab\xcd\xefMaxMind.com";

@@ -1,5 +1,6 @@
 //! Data files: what people have of them, what is kept of them, and where new ones come from.
 //!
+//! * [`error`]: what is wrong with one
 //! * [`kind`]: which data sets there are
 //! * [`file`](mod@file): the bytes of a file to a table, whatever it is packed in
 //! * [`mmdb`]: MaxMind-format databases
@@ -8,6 +9,7 @@
 //! * [`client`]: fetches a URL, following a few redirects to where it may go
 
 pub mod client;
+pub mod error;
 pub mod file;
 pub mod kind;
 pub mod mmdb;

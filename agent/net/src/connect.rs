@@ -3,7 +3,7 @@
 //! In: where to and how long. Out: the stream with our side of it (E2) and the time it took, or why not.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -77,11 +77,6 @@ pub(crate) fn dial(to: SocketAddr, how: &Dial) -> io::Result<TcpStream> {
         Err(error) => return Err(error),
     }
     TcpStream::from_std(socket.into())
-}
-
-/// The unspecified address of the family of `to`.
-pub(crate) fn any_address(to: SocketAddr) -> IpAddr {
-    if to.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() }
 }
 
 /// Lets packets live for `ttl` hops.

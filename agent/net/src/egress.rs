@@ -4,14 +4,13 @@
 //! asks the forwarding table; nothing in between has to hand it on. Loopback is left alone.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use closedpath_core::config::ProbeSettings;
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::NetError;
-use crate::connect::any_address;
 
 tokio::task_local! {
     static CURRENT: Arc<Egress>;
@@ -91,4 +90,9 @@ pub(crate) fn prepare(socket: &Socket, to: SocketAddr, port: Option<u16>) -> io:
             socket.bind(&SocketAddr::new(source.unwrap_or(any_address(to)), port.unwrap_or(0)).into())
         }
     }
+}
+
+/// The unspecified address of the family of `to`.
+pub(crate) fn any_address(to: SocketAddr) -> IpAddr {
+    if to.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() }
 }

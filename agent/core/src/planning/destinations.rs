@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::time::SystemTime;
 
 use super::approved::approved;
+use super::input::Input;
 use super::internet::{Wanted, workload};
 use super::judged::{Named, Site, worst};
 use super::report::{
@@ -17,30 +17,7 @@ use crate::config::{Plan, Workload};
 use crate::eligibility::owner;
 use crate::failure::label;
 use crate::observation::{DnsObservation, DnsStatus};
-use crate::tables::Tables;
 use crate::target::{EndpointKey, Requirement};
-
-/// What every name resolves to, by canonical name.
-pub type Names = BTreeMap<String, DnsObservation>;
-
-/// Everything the answer depends on.
-#[derive(Debug, Clone, Copy)]
-pub struct Input<'a> {
-    /// The configuration.
-    pub plan: &'a Plan,
-    /// Catalogues in force.
-    pub catalogs: &'a [Catalog],
-    /// Tables in force.
-    pub tables: &'a Tables,
-    /// Zones of private endpoints.
-    pub zones: &'a PrivateZones,
-    /// What names resolve to; `None` when nothing may be sent.
-    pub names: Option<&'a Names>,
-    /// The time, for the age of data.
-    pub now: SystemTime,
-    /// The agent's version.
-    pub version: &'a str,
-}
 
 /// The names that have to be resolved, canonical, each once.
 pub fn hosts(plan: &Plan, catalogs: &[Catalog]) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::{IpNet, Ipv4Net};
 
 use super::by_name::sets;
-use super::destinations::Input;
+use super::input::Input;
 use super::judged::is_carried;
 use super::report::{InternetNeed, NeedKind, NotTold, PlannedEndpoint, PlannedPattern, PlannedWorkload};
 use super::words;

@@ -7,6 +7,7 @@
 mod approved;
 mod by_name;
 mod destinations;
+mod input;
 mod internet;
 mod judged;
 mod microsoft_365;
@@ -14,7 +15,8 @@ mod report;
 mod words;
 mod zones;
 
-pub use destinations::{Input, Names, hosts, plan};
+pub use destinations::{hosts, plan};
+pub use input::{Input, Names};
 pub use microsoft_365::{MICROSOFT_365, microsoft_365};
 pub use report::{
     DnsUse, InternetNeed, NeedKind, NotTold, PlanReport, PlannedAddress, PlannedEndpoint, PlannedPattern,

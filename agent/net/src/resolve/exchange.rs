@@ -14,7 +14,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
-use crate::connect::{any_address, connect};
+use crate::connect::connect;
+use crate::egress::any_address;
 use crate::random;
 
 /// What we can take in one datagram without fragments (the DNS flag day's figure).

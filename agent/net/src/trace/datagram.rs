@@ -10,7 +10,7 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
-use super::flow::{Answer, failed, judge};
+use super::answer::{Answer, failed, judge};
 use super::question::Question;
 use crate::connect::limit_hops;
 use crate::datagram::{open_ping, open_udp_from};

@@ -6,7 +6,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::listener::IcmpListener;
-use super::syn::SynFlow;
 use crate::connect::{Dial, dial};
 
 /// Since this version ICMP errors for a connecting TCP socket reach its error queue.
@@ -48,9 +47,7 @@ impl Reading {
 
 fn tried() -> Result<(), String> {
     let to = SocketAddr::from((Ipv4Addr::LOCALHOST, 9));
-    let tried = SynFlow::reserve(to, None, Reading::ErrorQueue)
-        .and_then(|_| dial(to, &Dial { ttl: Some(1), port: Some(0) }));
-    match tried {
+    match dial(to, &Dial { ttl: Some(1), port: Some(0) }) {
         Err(error) if error.raw_os_error() != Some(libc::ECONNREFUSED) => {
             Err(format!("the kernel refuses a TCP probe with a limited TTL ({error}); {LOST}"))
         }

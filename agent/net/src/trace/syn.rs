@@ -8,7 +8,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::flow::{Answer, failed, judge};
+use super::answer::{Answer, failed, judge};
 use super::listener::Wanted;
 use super::reading::Reading;
 use crate::connect::{Dial, dial};

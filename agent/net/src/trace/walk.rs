@@ -13,7 +13,8 @@ use closedpath_core::target::Probe;
 use ipnet::IpNet;
 use tokio::time::{Instant, sleep};
 
-use super::flow::{Answer, Flow};
+use super::answer::Answer;
+use super::flow::Flow;
 use super::patience::Patience;
 use super::reading::Reading;
 use crate::datagram::{closed, is_closed};
