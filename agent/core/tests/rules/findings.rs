@@ -213,7 +213,37 @@ fn f09_a_public_address_where_a_private_endpoint_could_be() {
     assert_eq!(look("closed", true, ENTRA), [Severity::Medium]);
     assert_eq!(look("observe", true, ENTRA), [Severity::Low]);
     assert_eq!(look("closed", true, "10.100.0.4"), [], "it is in use");
+    assert_eq!(look("closed", true, "10.200.0.4"), [], "undeclared, but nothing public");
     assert_eq!(look("closed", false, ENTRA), [], "no catalogue of the workload says so");
+    let mut declared = with_policy("closed", "");
+    (declared.catalogs, declared.plan.workloads[0].catalogs) = (vec![catalog.clone()], vec!["vaults".into()]);
+    declared.plan.topology.vnet.push("20.190.141.0/24".parse().expect("a prefix"));
+    assert_eq!(
+        severities(&declared.see(private(ENTRA)).look(), FindingId::F09),
+        [],
+        "public, but the VNet's"
+    );
+}
+
+#[test]
+fn f09_knows_a_catalogues_samples() {
+    let look = |wildcard: &str, sample: &str| {
+        let text = format!(
+            "service = \"vaults\"\n[[source]]\nid = \"D\"\ndocument = \"d\"\ndate = \"2026-01-01\"\n[[entry]]\n\
+             pattern = \"{wildcard}\"\nsamples = [\"{sample}\"]\nports = [443]\nproto = \"tcp\"\npurpose = \"\"\n\
+             need = \"always\"\nprivate_link = \"privatelink.example\"\nsource = \"D\"\n"
+        );
+        let mut world = with_policy("closed", "");
+        world.catalogs = vec![closedpath_core::catalog::Catalog::parse("vaults", &text).expect("it parses")];
+        world.plan.workloads[0].catalogs = vec!["vaults".into()];
+        severities(&world.see(microsoft(ENTRA)).look(), FindingId::F09)
+    };
+    assert_eq!(
+        look("*.a.example", "a.example"),
+        [Severity::Medium],
+        "the bare parent, which the wildcard does not match"
+    );
+    assert_eq!(look("*.b.example", "b.example"), [], "another name");
 }
 
 #[test]
@@ -302,6 +332,18 @@ fn f16_a_needed_name_gives_no_address_whatever_the_reason() {
     for status in [Nxdomain, Nodata, Servfail, Refused, Timeout, Loop] {
         let seen = site().unresolved("a.example", status).look();
         assert_eq!(severities(&seen, FindingId::F16), [Severity::High], "{status:?}");
+    }
+    for (status, words) in [
+        (Nxdomain, "NXDOMAIN (the name does not exist)"),
+        (Nodata, "NODATA (the name exists without an address)"),
+        (Servfail, "SERVFAIL (the resolver failed)"),
+        (Refused, "REFUSED (the resolver will not answer us)"),
+        (Timeout, "nothing in time"),
+        (Loop, "a CNAME loop"),
+    ] {
+        let seen = site().unresolved("a.example", status).look();
+        let detail = format!("a.example gives no address: test says {words}");
+        assert_eq!(seen.findings(FindingId::F16)[0].detail, detail);
     }
     assert_eq!(raised(observed("a.example", ENTRA), FindingId::F16), []);
     let canary = CONFIG.replace("POLICY", "closed").replace("EXTRA", "");
