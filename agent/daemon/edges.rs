@@ -20,7 +20,7 @@ use closedpath_net::{Egress, IpFlow, Ipsec, NetError, Resolvers, RouteTable, Tls
 
 use crate::cache::Cache;
 use crate::fetcher::Fetcher;
-use crate::inquiries::Inquiries;
+use crate::inquiries::{Inquiries, Place};
 use crate::pac;
 use contact::Reached;
 use echoes::Echoes;
@@ -71,7 +71,10 @@ impl Edges {
             ipsec,
             traces,
             mtus: PathMtus::new(&plan.probe),
-            inquiries: Inquiries::new(Fetcher::new(plan.probe.timeout, cache, tls.clone()), memory.is_some()),
+            inquiries: Inquiries::new(
+                Fetcher::new(plan.probe.timeout, cache, tls.clone()).with_proxies(&plan.proxies),
+                memory.is_some(),
+            ),
             trust: Arc::new(trust(plan, &tls)?),
             tls,
         })
@@ -121,8 +124,9 @@ impl Edges {
                 let seen = Box::new(self.egress.around(self.probe(&key, ip)).await);
                 Outcome::Probed { key, seen }
             }
-            Work::Fetch { key, url, ip, ask } => {
-                self.egress.around(Box::pin(self.inquiries.ask(key, url, ip, ask))).await
+            Work::Fetch { key, url, ip, via, ask } => {
+                let place = Place { ip, via };
+                self.egress.around(Box::pin(self.inquiries.ask(key, url, place, ask))).await
             }
         }
     }
@@ -142,7 +146,7 @@ impl Edges {
         let source = self.egress.source_for(ip).or(route.as_ref().and_then(|route| route.source));
         let flow = IpFlow { source, to, protocol, mark: self.egress.mark.unwrap_or(0) };
         let watch = self.ipsec.as_ref().and_then(|ipsec| ipsec.watch(&flow));
-        let Reached { to, contact, stream, mapped } = self.contact(key, ip).await;
+        let Reached { to, contact, stream, mapped, round_trips } = self.contact(key, ip).await;
         let reachable = contact.answered();
         let tcp = stream.as_ref().and_then(|stream| tcp_info(stream.tcp()));
         let handshake = async {
@@ -171,6 +175,7 @@ impl Edges {
             reflexive,
             protection,
             tcp,
+            round_trips,
             path_mtu,
             ..AddressObservation::new(ip, at, contact)
         }

@@ -13,13 +13,15 @@ mod keyed;
 mod shared;
 mod silent;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use closedpath_core::config::Proxy;
+use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::observation::FetchObservation;
-use closedpath_net::{FetchLimits, FetchRequest, Method, TlsClient, fetch};
+use closedpath_net::{FetchLimits, FetchRequest, ForwardProxy, Method, TlsClient, fetch, fetch_through};
 use tokio::sync::{Mutex, Semaphore};
 use url::Url;
 
@@ -50,6 +52,8 @@ pub struct Ask {
     pub method: Method,
     /// Whether a body of an earlier round will do.
     pub accept_cached: bool,
+    /// The forward proxy to ask through; the key tells it from the same without one.
+    pub via: Option<String>,
 }
 
 /// What came of it.
@@ -82,6 +86,7 @@ pub struct Fetcher {
     timeout: Duration,
     cache: Cache,
     tls: Arc<TlsClient>,
+    proxies: Vec<Proxy>,
     shared: Shared,
     flights: Keyed<Mutex<()>>,
     hosts: Keyed<Semaphore>,
@@ -96,12 +101,20 @@ impl Fetcher {
             timeout,
             cache,
             tls,
+            proxies: Vec::new(),
             shared: Shared::default(),
             flights: Keyed::new(|| Mutex::new(())),
             hosts: Keyed::new(|| Semaphore::new(PER_HOST)),
             silent: Silent::default(),
             all: Semaphore::new(AT_ONCE),
         }
+    }
+
+    /// The proxies that may be asked through.
+    #[must_use]
+    pub fn with_proxies(mut self, proxies: &[Proxy]) -> Self {
+        self.proxies = proxies.to_vec();
+        self
     }
 
     /// To be called before each round: what was fetched in the last one, and not kept, is asked for again.
@@ -171,7 +184,7 @@ impl Fetcher {
             last_modified: known.as_ref().and_then(|known| known.meta.last_modified.clone()),
         };
         let asked_at = SystemTime::now();
-        let seen = self.exchange(&request, ip).await;
+        let seen = self.exchange(&request, ask.via.as_deref(), ip).await;
         let Some(known) = known.filter(|_| seen.status == Some(304) && seen.failure.is_none()) else {
             return arrived(seen, asked_at).await;
         };
@@ -180,7 +193,7 @@ impl Fetcher {
         }
         // What the server said is unchanged is no longer whole here.
         (request.etag, request.last_modified) = (None, None);
-        arrived(self.exchange(&request, ip).await, asked_at).await
+        arrived(self.exchange(&request, ask.via.as_deref(), ip).await, asked_at).await
     }
 
     /// The body of this very entry, checked.
@@ -189,7 +202,7 @@ impl Fetcher {
         (meta == known.meta && digest == known.digest).then_some((meta, body, digest))
     }
 
-    async fn exchange(&self, request: &FetchRequest, ip: IpAddr) -> FetchObservation {
+    async fn exchange(&self, request: &FetchRequest, via: Option<&str>, ip: IpAddr) -> FetchObservation {
         let name = host(&request.url);
         let host = self.hosts.of(&name);
         // The host's turn first: who waits for a slow host must not take a place from others. No semaphore is ever closed.
@@ -199,10 +212,35 @@ impl Fetcher {
         }
         let _place = self.all.acquire().await;
         let limits = FetchLimits { timeout: self.timeout, max_body: MAX_BODY };
-        let seen = fetch(request, ip, limits, Some(&self.tls)).await;
+        let seen = match via {
+            None => fetch(request, ip, limits, Some(&self.tls)).await,
+            Some(via) => match forward(&self.proxies, via, ip, &self.tls) {
+                Ok(proxy) => fetch_through(request, proxy, limits, &self.tls).await,
+                Err(failure) => {
+                    FetchObservation { failure: Some(failure), ..FetchObservation::of(&request.url, ip) }
+                }
+            },
+        };
         self.silent.note(&name, &seen);
         seen
     }
+}
+
+/// The declared proxy of this name, at one of its addresses.
+pub fn forward<'a>(
+    proxies: &'a [Proxy],
+    name: &str,
+    ip: IpAddr,
+    tls: &'a TlsClient,
+) -> Result<ForwardProxy<'a>, Failure> {
+    let Some(proxy) = proxies.iter().find(|proxy| proxy.name == name) else {
+        return Err(Failure::new(Step::ProxyConnect, Code::Other, format!("no proxy is named {name}")));
+    };
+    Ok(ForwardProxy {
+        at: SocketAddr::new(ip, proxy.port),
+        tls: proxy.tls.then_some((proxy.host.as_str(), tls)),
+        credentials: proxy.credentials.as_ref(),
+    })
 }
 
 /// The host a URL names; one that names none is not dialled anyway.

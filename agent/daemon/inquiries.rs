@@ -31,6 +31,15 @@ pub struct Inquiries {
     answers: Mutex<HashMap<Asked, (Said, Validity)>>,
 }
 
+/// Where to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The address to dial.
+    pub ip: IpAddr,
+    /// The forward proxy whose address that is.
+    pub via: Option<String>,
+}
+
 /// A version of a CRL, and a certificate with the pointer that led there.
 type Asked = ([u8; 32], String, String);
 
@@ -46,27 +55,34 @@ impl Inquiries {
     }
 
     /// Asks one URL.
-    pub async fn ask(&self, key: String, url: String, ip: IpAddr, ask: Ask) -> Outcome {
+    pub async fn ask(&self, key: String, url: String, place: Place, ask: Ask) -> Outcome {
+        let place = &place;
         let (mut fetched, reading) = match ask {
-            Ask::Page => (self.get(&key, &url, ip, false).await.1, Reading::default()),
-            Ask::Certificates => self.certificates(&key, &url, ip).await,
-            Ask::Crl { questions, complete } => self.crl(&key, &url, ip, questions, complete).await,
-            Ask::Ocsp { question, redirected } => self.ocsp(&key, &url, ip, question, redirected).await,
+            Ask::Page => (self.get(&key, &url, place, false).await.1, Reading::default()),
+            Ask::Certificates => self.certificates(&key, &url, place).await,
+            Ask::Crl { questions, complete } => self.crl(&key, &url, place, questions, complete).await,
+            Ask::Ocsp { question, redirected } => self.ocsp(&key, &url, place, question, redirected).await,
         };
         // The exchange is known by the URL that was asked for, not by the request that went into its path.
         fetched.seen.url = url;
         Outcome::Fetched { key, seen: Box::new(fetched.seen), reading }
     }
 
-    async fn get(&self, key: &str, url: &str, ip: IpAddr, accept_cached: bool) -> (fetcher::Ask, Fetched) {
+    async fn get(&self, key: &str, url: &str, place: &Place, accept_cached: bool) -> (fetcher::Ask, Fetched) {
         let accept_cached = accept_cached && self.accept_cached;
-        let ask = fetcher::Ask { key: key.into(), url: url.into(), method: Method::Get, accept_cached };
-        let fetched = self.fetcher.fetch(&ask, ip).await;
+        let ask = fetcher::Ask {
+            key: key.into(),
+            url: url.into(),
+            method: Method::Get,
+            accept_cached,
+            via: place.via.clone(),
+        };
+        let fetched = self.fetcher.fetch(&ask, place.ip).await;
         (ask, fetched)
     }
 
-    async fn certificates(&self, key: &str, url: &str, ip: IpAddr) -> (Fetched, Reading) {
-        let (ask, mut fetched) = self.get(key, url, ip, true).await;
+    async fn certificates(&self, key: &str, url: &str, place: &Place) -> (Fetched, Reading) {
+        let (ask, mut fetched) = self.get(key, url, place, true).await;
         if let Some(body) = &fetched.body {
             if aia::certificates(body).is_ok() {
                 self.keep(&ask, &fetched, Validity::default()).await;
@@ -80,20 +96,23 @@ impl Inquiries {
         &self,
         key: &str,
         url: &str,
-        ip: IpAddr,
+        place: &Place,
         questions: Vec<Question>,
         complete: Option<Complete>,
     ) -> (Fetched, Reading) {
-        let (ask, fetched) = self.get(key, url, ip, true).await;
+        let (ask, fetched) = self.get(key, url, place, true).await;
         let Some(body) = fetched.body.clone() else { return (fetched, Reading::default()) };
         let now = SystemTime::now();
         let complete = match complete {
             None => None,
             // The body of this round, or of the cache.
-            Some(Complete { key, url, ip }) => match self.get(&key, &url, ip, true).await.1.body {
-                None => return (fetched, Reading::default()),
-                body => body,
-            },
+            Some(Complete { key, url, ip }) => {
+                let place = Place { ip, via: place.via.clone() };
+                match self.get(&key, &url, &place, true).await.1.body {
+                    None => return (fetched, Reading::default()),
+                    body => body,
+                }
+            }
         };
         if complete.is_none()
             && let Some(reading) = self.remembered(fetched.digest, &questions, now)
@@ -125,21 +144,21 @@ impl Inquiries {
         &self,
         key: &str,
         url: &str,
-        ip: IpAddr,
+        place: &Place,
         question: Question,
         redirected: bool,
     ) -> (Fetched, Reading) {
         if redirected {
-            let (ask, fetched) = self.get(key, url, ip, true).await;
+            let (ask, fetched) = self.get(key, url, place, true).await;
             return self.read_response(ask, fetched, question, None).await;
         }
         let Ok(request) = ocsp::request(&question.certificate, &question.issuer, None) else {
-            let (_, fetched) = self.get(key, url, ip, false).await;
+            let (_, fetched) = self.get(key, url, place, false).await;
             return (fetched, Reading::default());
         };
-        let place = format!("{}/{}", url.trim_end_matches('/'), ocsp::get_path(&request));
-        if place.len() <= LONGEST_GET {
-            let (ask, fetched) = self.get(key, &place, ip, true).await;
+        let long = format!("{}/{}", url.trim_end_matches('/'), ocsp::get_path(&request));
+        if long.len() <= LONGEST_GET {
+            let (ask, fetched) = self.get(key, &long, place, true).await;
             let moved = fetched.seen.location.is_some();
             let broken = fetched.seen.failure.is_some();
             let (fetched, reading) = self.read_response(ask, fetched, question.clone(), None).await;
@@ -149,13 +168,14 @@ impl Inquiries {
         }
         let nonce = nonce();
         let Ok(body) = ocsp::request(&question.certificate, &question.issuer, Some(&nonce)) else {
-            let (_, fetched) = self.get(key, url, ip, false).await;
+            let (_, fetched) = self.get(key, url, place, false).await;
             return (fetched, Reading::default());
         };
         let method = Method::Post { content_type: "application/ocsp-request", body };
         let key = format!("{key} by POST");
-        let ask = fetcher::Ask { key, url: url.into(), method, accept_cached: self.accept_cached };
-        let fetched = self.fetcher.fetch(&ask, ip).await;
+        let (accept_cached, via) = (self.accept_cached, place.via.clone());
+        let ask = fetcher::Ask { key, url: url.into(), method, accept_cached, via };
+        let fetched = self.fetcher.fetch(&ask, place.ip).await;
         // What was kept answers an earlier question, with the nonce of that one.
         let nonce = (!fetched.cached).then_some(nonce);
         self.read_response(ask, fetched, question, nonce).await

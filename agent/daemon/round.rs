@@ -58,7 +58,7 @@ pub async fn look(setup: &Setup, edges: &Edges, mut progress: impl FnMut(Progres
     edges.begin_round();
     let roots = roots(&setup.plan, &setup.catalogs, &edges.servers());
     let roots = edges.routed(&setup.plan, roots).await;
-    let mut closure = Closure::new(&setup.plan, roots, edges.trust());
+    let mut closure = Closure::new(&setup.plan, roots, edges.trust(), &setup.tables.ca_hosts);
     let mut under_way = FuturesUnordered::new();
     let mut done = 0;
     loop {

@@ -82,7 +82,7 @@ async fn measure(port: &str, folder: &std::path::Path) -> anyhow::Result<()> {
 
 fn ask(port: &str, path: &str) -> Ask {
     let url = format!("http://crl.example:{port}/{path}");
-    Ask { key: url.clone(), url, method: Method::Get, accept_cached: true }
+    Ask { key: url.clone(), url, method: Method::Get, accept_cached: true, via: None }
 }
 
 async fn row(

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, ensure};
 use closedpath::cache::Cache;
 use closedpath::fetcher::{self, Fetcher};
-use closedpath::inquiries::Inquiries;
+use closedpath::inquiries::{Inquiries, Place};
 use closedpath_core::closure::{Ask, Closure, Outcome, Work, roots};
 use closedpath_core::config::{Plan, parse};
 use closedpath_core::observation::{
@@ -23,6 +23,7 @@ use closedpath_core::observation::{
 use closedpath_core::pki::inquiry::Question;
 use closedpath_core::pki::revocation::Said;
 use closedpath_core::pki::{Trust, fingerprint};
+use closedpath_core::tables::Tables;
 use closedpath_net::{Method, TlsClient};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint, IsCa, Issuer,
@@ -146,8 +147,13 @@ async fn large_crl(large: &Authority, port: &str, folder: &std::path::Path) -> a
     println!("{:<58} {size}", "size of the CRL with 500,000 entries");
     println!("{:<58} {:>10} {:>10} {:>14}", "median of 7", "wall", "CPU", "memory, sizes");
     let fetcher = Fetcher::new(Duration::from_secs(10), Cache::open(None).0, Arc::new(TlsClient::new(&[])?));
-    let plain =
-        fetcher::Ask { key: url.clone(), url: url.clone(), method: Method::Get, accept_cached: false };
+    let plain = fetcher::Ask {
+        key: url.clone(),
+        url: url.clone(),
+        method: Method::Get,
+        accept_cached: false,
+        via: None,
+    };
     let copied = row("copied from loopback", base, size, async || {
         fetcher.begin_round();
         ensure!(fetcher.fetch(&plain, LOCAL).await.body.is_some());
@@ -159,7 +165,8 @@ async fn large_crl(large: &Authority, port: &str, folder: &std::path::Path) -> a
         // A new memory each time: an answer that is remembered costs nothing.
         let inquiries = inquiries(None)?;
         let ask = Ask::Crl { questions: vec![question.clone()], complete: None };
-        let Outcome::Fetched { reading, .. } = inquiries.ask(url.clone(), url.clone(), LOCAL, ask).await
+        let Outcome::Fetched { reading, .. } =
+            inquiries.ask(url.clone(), url.clone(), Place { ip: LOCAL, via: None }, ask).await
         else {
             anyhow::bail!("another outcome")
         };
@@ -210,7 +217,8 @@ async fn round(
     chains: &BTreeMap<String, Vec<Vec<u8>>>,
     inquiries: &Inquiries,
 ) -> anyhow::Result<()> {
-    let mut closure = Closure::new(plan, roots(plan, &[], &[]), trust);
+    let tables = Tables::documents()?;
+    let mut closure = Closure::new(plan, roots(plan, &[], &[]), trust, &tables.ca_hosts);
     let public = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1));
     while let Some(work) = closure.next_work() {
         let outcome = match work {
@@ -220,14 +228,16 @@ async fn round(
                 Outcome::Probed { key, seen }
             }
             // The documentation address stands for the server on loopback.
-            Work::Fetch { key, url, ask, .. } => inquiries.ask(key, url, LOCAL, ask).await,
+            Work::Fetch { key, url, ask, .. } => {
+                inquiries.ask(key, url, Place { ip: LOCAL, via: None }, ask).await
+            }
         };
         closure.observe(outcome);
     }
     let picture = closure.finish();
     let found = closedpath_core::closure::revocations(&picture, SystemTime::now());
     let leaves = chains.values().flatten();
-    let unsettled = leaves.filter(|leaf| !found.satisfied(&fingerprint(leaf))).count();
+    let unsettled = leaves.filter(|leaf| !found.satisfied(&None, &fingerprint(leaf))).count();
     ensure!(unsettled == 0, "{unsettled} certificates are not settled");
     Ok(())
 }

@@ -21,6 +21,9 @@ const ACTIVATE: &str = r#"exec 3<&0 0</dev/null; export LISTEN_FDS=1 LISTEN_PID=
 /// Nothing in the lab takes as long; whoever waits longer waits for what never comes.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// A destination that is asked by ICMP echo.
+const ECHOED: &str = "\n[[target]]\nworkload = \"rest\"\nhost = \"app.vnet.example\"\nprobe = \"icmp\"\n";
+
 /// A running agent; it dies with this.
 pub struct Daemon {
     pub child: Child,
@@ -40,8 +43,8 @@ impl Daemon {
         let config = lab.config(ConfigVariant::Full).expect("a configuration");
         let text = fs::read_to_string(&config).expect("it was just written");
         assert!(text.contains("\ninterval = \"10s\""), "{text}");
-        fs::write(&config, text.replace("\ninterval = \"10s\"", &format!("\ninterval = \"{interval}\"")))
-            .expect("it can be written");
+        let text = text.replace("\ninterval = \"10s\"", &format!("\ninterval = \"{interval}\""));
+        fs::write(&config, text + ECHOED).expect("it can be written");
         let mut command = lab.agent(Path::new("sh")).expect("a command");
         command.args(["-c", ACTIVATE, AGENT, "run", "--config"]).arg(&config);
         command.stdin(Stdio::from(OwnedFd::from(listener)));

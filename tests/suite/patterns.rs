@@ -88,6 +88,11 @@ fn told(endpoint: &Value) -> Vec<(&str, &str)> {
     all
 }
 
+fn by_id<'a>(report: &'a Value, id: &str) -> &'a Value {
+    let mut endpoints = report["endpoints"].as_array().expect("endpoints").iter();
+    endpoints.find(|endpoint| endpoint["id"] == id).unwrap_or_else(|| panic!("no endpoint {id}"))
+}
+
 /// Two workloads that use the proxies.
 const PROXIES: &str = r#"
 [[proxy]]
@@ -139,6 +144,11 @@ fn a_proxys_class_is_where_it_stands_and_a_direct_way_beside_it_is_found() {
         for host in ["login.afd.example", "shop.afd.example"] {
             assert_eq!(found(&report, "F24", host), !only, "{host}");
         }
+        // What its certificates point to is asked for by the proxy too, by requests that it relays.
+        let crl = by_id(&report, "crl.pki.example:80/http via azure");
+        assert_eq!(told(crl), [("internet_via_azure_proxy", "confirmed")], "{crl:#}");
+        assert_eq!(crl["bypass"]["reachable"], !only, "{crl:#}");
+        assert_eq!(by_azure["addresses"][0]["tls"]["revocation"]["status"], "good", "{by_azure:#}");
     }
     // The proxy cannot be reached, so nothing is known of what lies behind.
     lab.withdraw_msees().expect("the switch");

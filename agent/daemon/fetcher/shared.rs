@@ -86,7 +86,7 @@ mod tests {
     const B: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
 
     fn ask(url: &str) -> Ask {
-        Ask { key: url.into(), url: url.into(), method: Method::Get, accept_cached: true }
+        Ask { key: url.into(), url: url.into(), method: Method::Get, accept_cached: true, via: None }
     }
 
     fn fetched(url: &str, body: Option<usize>) -> Fetched {

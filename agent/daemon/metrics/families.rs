@@ -40,6 +40,7 @@ families! {
     UP Gauge "endpoint_up" ["workload", "host", "port", "probe", "via"] "1 if any address of the endpoint was reached; via is the proxy, empty when direct.";
     ADDRESSES Gauge "endpoint_addresses" ["host", "port", "probe", "via", "class", "confidence"] "Addresses of the endpoint by the class of their path.";
     DURATION Gauge "probe_duration_seconds" ["host", "port", "phase"] "Time of the slowest address in the last round, by phase.";
+    LOSS Gauge "echo_loss_ratio" ["host"] "Share of the ICMP echoes of the last round that were lost, 0 to 1; of the worst address, absent where none was answered.";
     FAILURES Counter "probe_failures_total" ["host", "port", "step", "code"] "Failed probes by step and cause.";
     PATH_CHANGES Counter "path_changes_total" ["host", "port", "via"] "Changes of the endpoint's path class between rounds, to and from unknown included.";
     LINK_CHANGES Counter "link_changes_total" ["host", "port", "via"] "Changes of the links under an unchanged class.";

@@ -15,7 +15,7 @@ use prometheus::{GaugeVec, Histogram, HistogramOpts, IntCounterVec, Opts, Regist
 use super::counters::Counters;
 use super::families::{
     ADDRESSES, BMP_ROUTES, BMP_UP, BREAKS, BUILD, CA_UP, CRL_NEXT, DATA_AGE, DURATION, FAILURES, FINDING,
-    Family, LAG, LAST_ROUND, LINK_CHANGES, NOT_AFTER, PATH_CHANGES, RELOAD, REVOCATION, UP, VERDICT,
+    Family, LAG, LAST_ROUND, LINK_CHANGES, LOSS, NOT_AFTER, PATH_CHANGES, RELOAD, REVOCATION, UP, VERDICT,
 };
 
 /// What the metrics tell about the agent itself.
@@ -137,6 +137,7 @@ fn set(vec: &GaugeVec, labels: &[&str], value: f64) {
 fn endpoints(report: &Report, fill: &dyn Fn(&Family) -> GaugeVec) {
     let (up, addresses, duration, ca_up) = (fill(&UP), fill(&ADDRESSES), fill(&DURATION), fill(&CA_UP));
     let mut slowest: BTreeMap<(&str, u16, &str), f64> = BTreeMap::new();
+    let mut lost: BTreeMap<&str, f64> = BTreeMap::new();
     for endpoint in &report.endpoints {
         let (port, probe) = (endpoint.port.to_string(), endpoint.probe.to_string());
         let via = endpoint.via.as_deref().unwrap_or_default();
@@ -156,6 +157,10 @@ fn endpoints(report: &Report, fill: &dyn Fn(&Family) -> GaugeVec) {
             ]) {
                 gauge.inc();
             }
+            if let Some(loss) = address.transport.as_ref().and_then(|transport| transport.loss) {
+                let entry = lost.entry(&endpoint.host).or_default();
+                *entry = entry.max(loss);
+            }
             for (phase, took) in &address.timings {
                 let entry = slowest.entry((&endpoint.host, endpoint.port, phase)).or_default();
                 *entry = entry.max(*took);
@@ -164,6 +169,10 @@ fn endpoints(report: &Report, fill: &dyn Fn(&Family) -> GaugeVec) {
         for kind in endpoint.origins.iter().filter(|origin: &&Origin| origin.is_ca()) {
             set(&ca_up, &[&endpoint.host, &port, &label(kind), &label(&endpoint.class)], reached);
         }
+    }
+    let loss = fill(&LOSS);
+    for (host, share) in lost {
+        set(&loss, &[host], share);
     }
     for ((host, port, phase), took) in slowest {
         set(&duration, &[host, &port.to_string(), phase], took);
@@ -263,7 +272,7 @@ mod tests {
     use super::{Extra, RouterState, exposition};
     use crate::metrics::{Counters, FAMILIES, Kind};
     use crate::render::sample;
-    use closedpath_core::report::{RevocationOfCertificate, RevocationStatus};
+    use closedpath_core::report::{RevocationOfCertificate, RevocationStatus, Transport};
     use std::time::Duration;
 
     #[test]
@@ -279,6 +288,8 @@ mod tests {
             revoked_at: None,
             next_update: None,
         });
+        let echoed = report.endpoints.iter_mut().find(|endpoint| endpoint.host == "login.example");
+        echoed.unwrap().addresses[0].transport = Some(Transport { loss: Some(0.4), ..Transport::default() });
         let mut counters = Counters::default();
         counters.note(None, &report);
         let mut extra = Extra::new("0.1.0");
@@ -303,6 +314,7 @@ mod tests {
             r#"closedpath_endpoint_up{host="gone.example",port="443",probe="tls",via="",workload="arc"} 0"#,
             r#"closedpath_endpoint_addresses{class="internet_direct",confidence="confirmed",host="login.example",port="443",probe="tcp",via=""} 1"#,
             r#"closedpath_probe_duration_seconds{host="acct.blob.core.windows.net",phase="tls",port="443"} 0.011"#,
+            r#"closedpath_echo_loss_ratio{host="login.example"} 0.4"#,
             r#"closedpath_probe_failures_total{code="timeout",host="crl.example",port="80",step="connect"} 1"#,
             r#"closedpath_workload_verdict{verdict="NOT_CLOSED",workload="arc"} 1"#,
             r#"closedpath_workload_verdict{verdict="CLOSED",workload="arc"} 0"#,

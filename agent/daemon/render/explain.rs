@@ -153,6 +153,7 @@ fn address(page: &mut Page, address: &AddressReport) {
         .map(|failure| format!("{} at {}: {}", label(&failure.code), label(&failure.step), failure.text));
     let mut contact = vec![if address.reachable { "reached".to_owned() } else { "not reached".to_owned() }];
     contact.extend(timings);
+    contact.extend(address.transport.as_ref().map(words::transport).filter(|words| !words.is_empty()));
     contact.extend(failed);
     page.wrapped("    contact: ", &contact.join("; "));
     let path = &address.path;

@@ -60,6 +60,7 @@ pub(crate) fn address(ip: &str, class: PathClass, link: &str) -> AddressReport {
         reachable: true,
         failure: None,
         timings: BTreeMap::from([("connect".to_owned(), 0.004)]),
+        transport: None,
         owner: Owner::default(),
         eligibility: Eligibility {
             result,

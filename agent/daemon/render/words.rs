@@ -4,7 +4,7 @@ use closedpath_core::attribution::{Confidence, PathClass};
 use closedpath_core::eligibility::{Outcome, Rule};
 use closedpath_core::findings::Severity;
 use closedpath_core::observation::DnsStatus;
-use closedpath_core::report::{AddressReport, EndpointReport};
+use closedpath_core::report::{AddressReport, EndpointReport, Transport};
 use closedpath_core::verdict::Verdict;
 
 use super::style::{Tone, paint};
@@ -264,6 +264,17 @@ pub(crate) fn eligible(endpoint: &EndpointReport) -> String {
 }
 
 /// Seconds as `850 µs`, `23 ms`, `1.4 s`.
+pub(crate) fn transport(transport: &Transport) -> String {
+    let Transport { path_mtu, mss, retransmits, loss } = transport;
+    let words = [
+        path_mtu.map(|bytes| format!("path MTU {bytes}")),
+        mss.map(|bytes| format!("MSS {bytes}")),
+        retransmits.filter(|count| *count > 0).map(|count| format!("{count} segments sent again")),
+        loss.map(|loss| format!("{:.0} % of echoes lost", loss * 100.0)),
+    ];
+    words.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 pub(crate) fn seconds(seconds: f64) -> String {
     if seconds < 0.001 {
         format!("{:.0} µs", seconds * 1e6)

@@ -11,6 +11,7 @@ use closedpath_core::observation::{FetchObservation, NameCheck, PathCheck, TlsOb
 use closedpath_core::pki;
 
 use crate::http::{Prepared, prepare, speak};
+use crate::relay::relay;
 use crate::{FetchLimits, FetchRequest, ForwardProxy, TlsClient, Tunnel, connect, connect_through};
 
 /// Whom to dial.
@@ -47,11 +48,14 @@ async fn exchange(
     limits: FetchLimits,
     tls: &TlsClient,
 ) -> Result<(), Failure> {
-    let Prepared { secure, host, port, request } = prepare(request)?;
+    let Prepared { secure, host, port, request: prepared, .. } = prepare(request)?;
     let (stream, _) = match peer {
         Peer::Server(ip) => {
             let (stream, made) = connect(SocketAddr::new(ip, port), limits.timeout).await?;
             (Tunnel::Plain(stream), made)
+        }
+        Peer::Proxy(proxy) if !secure => {
+            return relay(request, proxy, observation, limits).await.map(|_| ());
         }
         Peer::Proxy(proxy) => {
             let bare = host.trim_start_matches('[').trim_end_matches(']');
@@ -59,7 +63,7 @@ async fn exchange(
         }
     };
     if !secure {
-        return speak(stream, request, observation, limits).await;
+        return speak(stream, prepared, observation, limits, None).await;
     }
     let (handshake, stream) = tls.handshake_for_http1(stream, &host, limits.timeout).await;
     if let Some(why) = distrust(&handshake, SystemTime::now()) {
@@ -70,7 +74,7 @@ async fn exchange(
         ));
     }
     match (stream, handshake.failure) {
-        (Some(stream), _) => speak(stream, request, observation, limits).await,
+        (Some(stream), _) => speak(stream, prepared, observation, limits, None).await,
         (None, Some(failure)) => Err(failure),
         (None, None) => Err(Failure::new(Step::Tls, Code::Other, "the handshake gave no connection")),
     }

@@ -17,12 +17,14 @@ use hyper::header::{
     ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HOST, HeaderMap, HeaderName, IF_MODIFIED_SINCE,
     IF_NONE_MATCH, LAST_MODIFIED, LOCATION, USER_AGENT,
 };
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
 use url::Url;
 
+use crate::relay::refused;
 use crate::{TlsClient, classify, connect};
 
 /// Room for a response's status line and headers.
@@ -111,18 +113,29 @@ async fn exchange(
     limits: FetchLimits,
     tls: Option<&TlsClient>,
 ) -> Result<(), Failure> {
-    let Prepared { secure, host, port, request } = prepare(request)?;
+    let Prepared { secure, host, port, request, .. } = prepare(request)?;
     let (stream, _) = connect(SocketAddr::new(observation.ip, port), limits.timeout).await?;
     if !secure {
-        return speak(stream, request, observation, limits).await;
+        return speak(stream, request, observation, limits, None).await;
     }
     let Some(tls) = tls else { return Err(other("an https URL where only http is expected".to_owned())) };
-    let (handshake, stream) = tls.handshake_for_http1(stream, &host, limits.timeout).await;
-    match (stream, handshake.failure) {
-        (Some(stream), _) => speak(stream, request, observation, limits).await,
-        (None, Some(failure)) => Err(failure),
-        (None, None) => Err(Failure::new(Step::Tls, Code::Other, "the handshake gave no connection")),
-    }
+    let stream = finish_tls(stream, &host, limits, tls).await?;
+    speak(stream, request, observation, limits, None).await
+}
+
+/// The handshake before an https exchange; what the server presents is judged elsewhere.
+pub(crate) async fn finish_tls<S>(
+    stream: S,
+    host: &str,
+    limits: FetchLimits,
+    tls: &TlsClient,
+) -> Result<TlsStream<S>, Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (handshake, stream) = tls.handshake_for_http1(stream, host, limits.timeout).await;
+    let without = || Failure::new(Step::Tls, Code::Other, "the handshake gave no connection");
+    stream.ok_or_else(|| handshake.failure.unwrap_or_else(without))
 }
 
 /// A request, and whom it is for.
@@ -131,6 +144,8 @@ pub(crate) struct Prepared {
     pub host: String,
     pub port: u16,
     pub request: Request<Full<Bytes>>,
+    /// The request target in absolute form, for a proxy.
+    pub absolute: Uri,
 }
 
 pub(crate) fn prepare(request: &FetchRequest) -> Result<Prepared, Failure> {
@@ -141,7 +156,10 @@ pub(crate) fn prepare(request: &FetchRequest) -> Result<Prepared, Failure> {
     };
     let request =
         head(request, &url, &host).map_err(|error| other(format!("not a usable request: {error}")))?;
-    Ok(Prepared { secure: url.scheme() == "https", host, port, request })
+    let absolute = url[..url::Position::AfterQuery]
+        .parse()
+        .map_err(|error| other(format!("not a usable request target: {error}")))?;
+    Ok(Prepared { secure: url.scheme() == "https", host, port, request, absolute })
 }
 
 fn head(request: &FetchRequest, url: &Url, host: &str) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
@@ -168,12 +186,14 @@ fn head(request: &FetchRequest, url: &Url, host: &str) -> Result<Request<Full<By
     }
 }
 
-/// Drives the connection and the exchange together, so that no task outlives this call.
+/// Drives the connection and the exchange together, so that no task outlives this call. Where a proxy relays, what it says in the
+/// server's place is a failure.
 pub(crate) async fn speak<S>(
     stream: S,
     request: Request<Full<Bytes>>,
     observation: &mut FetchObservation,
     limits: FetchLimits,
+    relay: Option<SocketAddr>,
 ) -> Result<(), Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -188,7 +208,7 @@ where
             .await
             .map_err(|_| silent("no response", limits.timeout))?
             .map_err(|error| http_failure(&error))?;
-        read(response, observation, limits).await
+        read(response, observation, limits, relay).await
     };
     let mut dialogue = std::pin::pin!(dialogue);
     tokio::select! {
@@ -202,12 +222,16 @@ async fn read(
     response: Response<Incoming>,
     observation: &mut FetchObservation,
     limits: FetchLimits,
+    relay: Option<SocketAddr>,
 ) -> Result<(), Failure> {
     let header = |name: HeaderName| {
         response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
     let status = response.status();
     observation.status = Some(status.as_u16());
+    if let Some(failure) = relay.and_then(|proxy| refused(proxy, status, response.headers())) {
+        return Err(failure);
+    }
     observation.location = header(LOCATION);
     observation.content_type = header(CONTENT_TYPE);
     observation.etag = validator(response.headers(), &ETAG);

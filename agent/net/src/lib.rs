@@ -3,6 +3,7 @@
 //!
 //! * [`connect()`]: one TCP connection
 //! * [`connect_through`]: one TCP connection through a forward proxy
+//! * [`fetch_through`]: one HTTP exchange through a forward proxy
 //! * [`resolve`]: a name through every configured resolver
 //! * [`tls`]: one TLS handshake
 //! * [`http`]: one HTTP exchange
@@ -31,6 +32,7 @@ mod mtu;
 pub mod pac;
 mod proxy;
 mod random;
+mod relay;
 pub mod resolve;
 pub mod route;
 pub mod tls;
@@ -47,6 +49,7 @@ pub use http::{FetchLimits, FetchRequest, Method, fetch};
 pub use mtu::path_mtu;
 pub use proxy::{ForwardProxy, Tunnel, connect_through};
 pub use random::nonce;
+pub use relay::{fetch_through, http_ping_through};
 pub use resolve::Resolvers;
 pub use route::RouteTable;
 pub use tls::{TlsClient, certificates_in};

@@ -34,6 +34,15 @@ pub struct ForwardProxy<'a> {
     pub credentials: Option<&'a (String, String)>,
 }
 
+impl ForwardProxy<'_> {
+    /// The value of Proxy-Authorization, by the Basic scheme (RFC 7617).
+    pub(crate) fn authorization(&self) -> Option<String> {
+        let (user, password) = self.credentials?;
+        let token = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+        Some(format!("Basic {token}"))
+    }
+}
+
 /// Asks the proxy to connect to `host:port`; each step may take `timeout`.
 pub async fn connect_through(
     proxy: ForwardProxy<'_>,
@@ -42,16 +51,22 @@ pub async fn connect_through(
     timeout: Duration,
 ) -> Result<(Tunnel, Contacted), Failure> {
     let began = Instant::now();
+    let (mut stream, contacted) = open(proxy, timeout).await?;
+    ask(&mut stream, proxy, host, port, timeout).await?;
+    Ok((stream, Contacted { took: began.elapsed(), ..contacted }))
+}
+
+/// A connection to the proxy itself.
+pub(crate) async fn open(proxy: ForwardProxy<'_>, timeout: Duration) -> Result<(Tunnel, Contacted), Failure> {
     let (stream, contacted) = connect(proxy.at, timeout).await.map_err(|failure| {
         let text = format!("the proxy cannot be reached: {}", failure.text);
         Failure { step: Step::ProxyConnect, text, ..failure }
     })?;
-    let mut stream = match proxy.tls {
+    let stream = match proxy.tls {
         None => Tunnel::Plain(stream),
         Some((name, client)) => Tunnel::Tls(Box::new(prove(stream, name, client, timeout).await?)),
     };
-    ask(&mut stream, proxy, host, port, timeout).await?;
-    Ok((stream, Contacted { took: began.elapsed(), ..contacted }))
+    Ok((stream, contacted))
 }
 
 /// The handshake with the proxy itself. What it is asked, credentials among it, is for nobody else.
@@ -80,10 +95,7 @@ async fn ask(
     timeout: Duration,
 ) -> Result<(), Failure> {
     let authority = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-    let authorization = proxy.credentials.map(|(user, password)| {
-        let token = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
-        format!("Proxy-Authorization: Basic {token}\r\n")
-    });
+    let authorization = proxy.authorization().map(|value| format!("Proxy-Authorization: {value}\r\n"));
     let authorization = authorization.unwrap_or_default();
     let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{authorization}\r\n");
     let exchange = async {

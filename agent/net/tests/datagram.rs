@@ -147,19 +147,47 @@ async fn echo() {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let open = range.starts_with('0') || !status.contains("CapEff:\t0000000000000000");
     for to in ["10.99.1.2", "fd99:1::2"] {
-        let contact = icmp_ping(to.parse().unwrap(), TIMEOUT).await;
+        let (contact, series) = icmp_ping(to.parse().unwrap(), TIMEOUT).await;
         if open {
             assert!(contact.made(), "{contact:?}");
+            let series = series.unwrap();
+            assert_eq!((series.sent, series.answered), (5, 5), "{series:?}");
+            assert!(series.mean > Duration::ZERO && series.mean < TIMEOUT, "{series:?}");
         } else {
+            assert_eq!(series, None);
             assert_eq!(code(&contact), (Step::Datagram, Code::Other));
             let words = &contact.failure().unwrap().text;
             assert!(words.contains("net.ipv4.ping_group_range"), "{words}");
         }
     }
     if open {
-        let contact = icmp_ping("203.0.113.9".parse::<IpAddr>().unwrap(), TIMEOUT).await;
+        let (contact, _) = icmp_ping("203.0.113.9".parse::<IpAddr>().unwrap(), TIMEOUT).await;
         assert_eq!(code(&contact), (Step::Datagram, Code::NetUnreachable));
         let words = &contact.failure().unwrap().text;
         assert!(words.contains("10.99.1.2 answered \"network unreachable\""), "{words}");
     }
+}
+
+#[test]
+fn a_series_of_echoes_tells_how_many_are_lost_and_one_answer_is_contact() {
+    let test = "a_series_of_echoes_tells_how_many_are_lost_and_one_answer_is_contact";
+    if inside() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (contact, series) = runtime.block_on(icmp_ping("10.99.2.2".parse().unwrap(), TIMEOUT));
+        assert!(contact.made(), "{contact:?}");
+        let series = series.unwrap();
+        assert_eq!((series.sent, series.answered), (5, 3), "{series:?}");
+        return;
+    }
+    let spaces = Namespaces::new("lossy", &["host", "far"]);
+    spaces.cable(("host", "eth"), ("far", "eth"));
+    spaces.ip("host", "addr add 10.99.2.1/24 dev eth\n");
+    spaces.ip("far", "addr add 10.99.2.2/24 dev eth\n");
+    spaces.sysctl("host", "net.ipv4.ping_group_range=0 0");
+    // The first and the fourth of five.
+    spaces.nft(
+        "far",
+        "table inet loss { chain input { type filter hook input priority 0; icmp type echo-request numgen inc mod 3 == 0 drop; }; }",
+    );
+    spaces.run_test("host", test);
 }

@@ -12,12 +12,16 @@ use std::time::Duration;
 
 use closedpath_core::config::TrustAnchor;
 use closedpath_core::failure::{Code, Failure, Step};
-use closedpath_net::{ForwardProxy, TlsClient, connect_through};
+use closedpath_net::{
+    FetchLimits, FetchRequest, ForwardProxy, TlsClient, connect_through, fetch_through, http_ping_through,
+};
 use netns::Namespaces;
 use tls_server::{Authority, Identity, Settings, TlsServer, intermediate, leaf, root};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
+const LIMITS: FetchLimits = FetchLimits { timeout: TIMEOUT, max_body: 1024 };
 const YEARS: (i32, i32) = (2001, 2090);
 
 /// A folder that goes away with the test.
@@ -86,7 +90,7 @@ async fn a_tls_proxy_that_does_not_is_asked_nothing_and_it_is_the_proxys_failure
 
 #[tokio::test]
 async fn a_proxy_that_speaks_no_tls_fails_at_the_proxy() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     let folder = Folder::new("plain");
     let client = client(&folder, &root("Root"));
@@ -119,8 +123,8 @@ impl Squid {
             &format!(
                 "http_port 127.0.0.1:3128\nhttps_port 127.0.0.1:3129 tls-cert={} tls-key={}\n\
                  auth_param basic program /usr/lib/squid/basic_fake_auth\nauth_param basic children 1 startup=1\n\
-                 acl known proxy_auth joe\nacl forbidden dstdomain denied.example\n\
-                 http_access deny !known\nhttp_access deny forbidden\nhttp_access allow all\n\
+                 acl known proxy_auth joe\nacl forbidden dstdomain -n denied.example\nacl web dst 127.0.0.2\n\
+                 http_access deny !known\nhttp_access deny forbidden\nhttp_access deny CONNECT web\nhttp_access allow all\n\
                  access_log none\ncache_log /dev/null\npid_filename none\ncache deny all\nnetdb_filename none\n\
                  pinger_enable off\ndebug_options ALL,1 5,5\nshutdown_lifetime 0 seconds\nvisible_hostname proxy.example\n",
                 chain.display(),
@@ -223,7 +227,77 @@ async fn through_squid(folder: &Folder, root: &Authority) {
         let failure = connect_through(proxy, "127.0.0.1", 1, TIMEOUT).await.unwrap_err();
         assert_eq!((failure.step, failure.code), (Step::ProxyConnect, Code::ProxyUpstream));
     }
+    for proxy in [plain, tls] {
+        relayed_by_squid(proxy, &client).await;
+    }
     let elsewhere = ForwardProxy { tls: Some(("other.example", &client)), ..tls };
     let failure = connect_through(elsewhere, "127.0.0.1", port, TIMEOUT).await.unwrap_err();
     assert_eq!((failure.step, failure.code), (Step::ProxyConnect, Code::Other));
+}
+
+/// An http server where this squid allows no CONNECT, as many proxies do beside port 443.
+async fn relayed_by_squid(proxy: ForwardProxy<'_>, client: &TlsClient) {
+    let server = TcpListener::bind(("127.0.0.2", 0)).await.unwrap();
+    let port = server.local_addr().unwrap().port();
+    let denied = connect_through(proxy, "127.0.0.2", port, TIMEOUT).await.unwrap_err();
+    assert_eq!(denied.code, Code::ProxyDenied);
+    let url = format!("http://127.0.0.2:{port}/a.crl?b=c");
+    let (request, answer) = (FetchRequest::get(&url), "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nCRL");
+    let (seen, asked) =
+        tokio::join!(Box::pin(fetch_through(&request, proxy, LIMITS, client)), answer_once(&server, answer));
+    assert_eq!((seen.failure, seen.status, seen.body.as_slice()), (None, Some(200), &b"CRL"[..]));
+    assert!(asked.starts_with("GET /a.crl?b=c HTTP/1.1\r\n"), "{asked}");
+    assert!(
+        !asked.to_lowercase().contains("proxy-authorization"),
+        "credentials are for the proxy alone: {asked}"
+    );
+    let missing = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    let (made, _) = tokio::join!(
+        Box::pin(http_ping_through(proxy, "127.0.0.2", port, TIMEOUT)),
+        answer_once(&server, missing)
+    );
+    assert_eq!(made.unwrap().local.unwrap().ip(), proxy.at.ip(), "whatever it says, it is there");
+    drop(server);
+    let closed = http_ping_through(proxy, "127.0.0.2", port, TIMEOUT).await.unwrap_err();
+    assert_eq!((closed.step, closed.code), (Step::ProxyConnect, Code::ProxyUpstream));
+    let unknown = ForwardProxy { credentials: None, ..proxy };
+    let seen = fetch_through(&request, unknown, LIMITS, client).await;
+    assert_eq!(seen.failure.unwrap().code, Code::ProxyAuthentication);
+    let seen = fetch_through(&FetchRequest::get("http://denied.example/"), proxy, LIMITS, client).await;
+    assert_eq!(seen.failure.unwrap().code, Code::ProxyDenied);
+}
+
+/// Gives the next connection this answer; the head of what was asked.
+async fn answer_once(server: &TcpListener, answer: &str) -> String {
+    let (mut stream, _) = server.accept().await.unwrap();
+    let head = read_head(&mut stream).await;
+    stream.write_all(answer.as_bytes()).await.unwrap();
+    head
+}
+
+async fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap()
+}
+
+#[tokio::test]
+async fn a_proxy_that_relays_nothing_is_asked_for_a_connection_to_an_http_server() {
+    for refusal in ["HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n", ""] {
+        let proxy = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let at = proxy.local_addr().unwrap();
+        let serve = async {
+            assert!(answer_once(&proxy, refusal).await.starts_with("GET http://a.example/ HTTP/1.1\r\n"));
+            let (mut stream, _) = proxy.accept().await.unwrap();
+            assert!(read_head(&mut stream).await.starts_with("CONNECT a.example:80 HTTP/1.1\r\n"));
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            assert!(read_head(&mut stream).await.starts_with("GET / HTTP/1.1\r\n"));
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await.unwrap();
+        };
+        let proxy = ForwardProxy { at, tls: None, credentials: None };
+        let (made, ()) = tokio::join!(Box::pin(http_ping_through(proxy, "a.example", 80, TIMEOUT)), serve);
+        made.unwrap();
+    }
 }

@@ -230,12 +230,12 @@ fn responder(pki: &Pki, issuer: &str, port: u16) -> String {
     )
 }
 
-/// A forward proxy that keeps nothing. It asks the site's resolver, and leaves with the addresses `exits`.
+/// A forward proxy that keeps nothing and, as Debian's does, connects to port 443 alone. It asks the site's resolver, and leaves with the addresses `exits`.
 fn squid((address, port): (Ipv4Addr, u16), exits: &[&str], dir: &Path) -> String {
     let (dir, resolver) = (dir.display(), crate::plan::RESOLVER);
     let mut text = format!(
         "visible_hostname squid\nhttp_port {address}:{port}\nudp_outgoing_address {address}\ndns_nameservers {resolver}
-http_access allow all\ncache deny all\ncache_mem 8 MB\nconnect_timeout 2 seconds\nshutdown_lifetime 0 seconds
+acl tls port 443\nacl CONNECT method CONNECT\nhttp_access deny CONNECT !tls\nhttp_access allow all\ncache deny all\ncache_mem 8 MB\nconnect_timeout 2 seconds\nshutdown_lifetime 0 seconds
 pid_filename none\nnetdb_filename none\npinger_enable off\nmax_filedescriptors 1024\ncoredump_dir {dir}
 cache_log {dir}/cache.log\naccess_log stdio:{dir}/access.log\n"
     );

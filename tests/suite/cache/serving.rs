@@ -23,7 +23,7 @@ fn fetcher(folder: Option<&Path>) -> Fetcher {
 }
 
 fn ask(url: &str) -> Ask {
-    Ask { key: url.into(), url: url.into(), method: Method::Get, accept_cached: true }
+    Ask { key: url.into(), url: url.into(), method: Method::Get, accept_cached: true, via: None }
 }
 
 /// Valid for a week around now.

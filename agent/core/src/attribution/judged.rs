@@ -9,7 +9,7 @@ use super::outer::Outer;
 use super::{
     Around, Control, Path, PathClass, Reason, Spread, attribute, class_of_endpoint, echoed, is_default, peers,
 };
-use crate::closure::{Chain, Member, Need, Needs, Past, Picture, Revocations, Seen, needs, revocations};
+use crate::closure::{Member, Need, Needs, Past, Picture, Revocations, Seen, needs, revocations};
 use crate::config::{Edge, Plan, ProxyExit};
 use crate::eligibility::{self, Eligibility, Owner, Question, ReceivedRoute};
 use crate::observation::AddressObservation;
@@ -144,15 +144,17 @@ impl Judged<'_> {
         }
         let member = |needed: &BTreeMap<String, Need>| needed.get(workload).is_some_and(|need| need.member);
         let needed = self.needs.of.iter().filter(|(_, needed)| member(needed));
-        let members = needed.filter_map(|(key, _)| self.picture.members.get(key));
-        let certificates = members.flat_map(|member| &member.chains).flat_map(Chain::all);
-        let certificates = certificates.collect::<BTreeSet<_>>();
-        let now = certificates.iter().filter_map(|sha256| self.revocations.of.get(*sha256));
+        let members = needed.filter_map(|(key, _)| Some((&key.via, self.picture.members.get(key)?)));
+        let certificates: BTreeSet<(&Option<String>, &String)> = members
+            .flat_map(|(via, member)| member.chains.iter().map(move |chain| (via, chain)))
+            .flat_map(|(via, chain)| chain.all().map(move |sha256| (via, sha256)))
+            .collect();
+        let now = certificates.iter().filter_map(|(via, sha256)| self.revocations.of(via, sha256));
         // What cannot be found out now lasts as long as the answer of an earlier round.
-        let open = |sha256: &&&String| {
-            matches!(self.revocations.of.get(**sha256), Some(Revocation::Undetermined { .. }))
+        let open = |(via, sha256): &&(&Option<String>, &String)| {
+            matches!(self.revocations.of(via, sha256), Some(Revocation::Undetermined { .. }))
         };
-        let before = certificates.iter().filter(open).filter_map(|sha256| past.answered_until(sha256));
+        let before = certificates.iter().filter(open).filter_map(|(_, sha256)| past.answered_until(sha256));
         revocation::breaks_at(now).into_iter().chain(before).min()
     }
 
@@ -170,7 +172,7 @@ fn bypasses(
     picture: &Picture,
     around: &Around<'_>,
 ) -> BTreeMap<EndpointKey, Bypass> {
-    let proxied = picture.roots.roots.iter().map(|root| &root.key).filter(|key| key.via.is_some());
+    let proxied = picture.members.keys().filter(|key| key.via.is_some());
     let of = |key: &EndpointKey| {
         let direct = EndpointKey { via: None, ..key.clone() };
         let member = picture.members.get(&direct).or_else(|| picture.bypasses.get(&direct))?;

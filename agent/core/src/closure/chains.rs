@@ -66,7 +66,7 @@ impl Closure<'_> {
                 self.picture.unfetchable.insert(url.clone());
                 continue;
             };
-            let link = link.about(kind, 0, sha256);
+            let link = link.by(from.via.as_deref()).about(kind, 0, sha256);
             let key = link.key.clone();
             if self.admit(link, (kind, kind), depth, 0, from)
                 && let Some(url) = self.picture.urls.get_mut(&key)
@@ -82,7 +82,7 @@ impl Closure<'_> {
         }
     }
 
-    /// R4: asks every CRL and responder that a certificate points to, once its issuer is at hand. A trust anchor is not asked
+    /// R4: asks every CRL and responder that a certificate points to, on every way, once its issuer is at hand. A trust anchor is not asked
     /// about, nor is one that signed itself.
     fn ask_about(&mut self, sha256: &str) {
         let Some(facts) = self.picture.certificates.get(sha256) else { return };
@@ -94,16 +94,18 @@ impl Closure<'_> {
         }
         let (issuer, certificate) = (issuer.clone(), certificate.clone());
         let revocation = pointers(facts).filter(|(_, kind)| *kind != Origin::Aia);
-        let asked: Vec<(String, Question)> = revocation
-            .filter_map(|(url, kind)| {
-                let link = urls::parse(url, kind, None)?.about(kind, 0, sha256);
+        let links = revocation.filter_map(|(url, kind)| Some((url, kind, urls::parse(url, kind, None)?)));
+        let ways = &self.picture.ways;
+        let asked: Vec<(String, Question)> = links
+            .flat_map(|(url, kind, link)| ways.iter().map(move |via| (url, kind, link.clone(), via)))
+            .map(|(url, kind, link, via)| {
                 let question = Question {
                     about: sha256.to_string(),
                     certificate: certificate.clone(),
                     issuer: issuer.clone(),
                     pointer: url.clone(),
                 };
-                Some((link.key, question))
+                (link.by(via.as_deref()).about(kind, 0, sha256).key, question)
             })
             .collect();
         for (key, question) in asked {

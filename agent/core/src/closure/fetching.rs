@@ -56,14 +56,10 @@ impl Closure<'_> {
             Probe::Https => "https",
             Probe::Tls | Probe::Tcp | Probe::Icmp | Probe::Stun | Probe::UdpDns | Probe::Ntp => return,
         };
-        if key.via.is_some() {
-            return;
-        }
         let host = if key.host.contains(':') { format!("[{}]", key.host) } else { key.host.clone() };
-        let Some(link) = urls::parse(&format!("{scheme}://{host}:{}/", key.port), Origin::Target, None)
-        else {
-            return;
-        };
+        let page = format!("{scheme}://{host}:{}/", key.port);
+        let Some(link) = urls::parse(&page, Origin::Target, None) else { return };
+        let link = link.by(key.via.as_deref());
         if let Some(member) = self.picture.members.get_mut(key) {
             member.page = Some(link.key.clone());
         }
@@ -114,7 +110,8 @@ impl Closure<'_> {
             Some(Complete { key, url: complete.url.clone(), ip })
         });
         let Some(url) = self.picture.urls.get(key) else { return };
-        self.queue.push_back(Work::Fetch { key: key.to_string(), url: asked, ip, ask: url.ask(complete) });
+        let (via, ask) = (url.endpoint.via.clone(), url.ask(complete));
+        self.queue.push_back(Work::Fetch { key: key.to_string(), url: asked, ip, via, ask });
     }
 
     pub(super) fn fetched(&mut self, key: &str, mut seen: FetchObservation, reading: Reading) {
@@ -196,7 +193,7 @@ impl Closure<'_> {
                     self.picture.unfetchable.insert(pointer);
                     continue;
                 };
-                let link = link.delta_of(key);
+                let link = link.by(from.via.as_deref()).delta_of(key);
                 let delta = link.key.clone();
                 if !self.admit(link, (Origin::Crl, Origin::Crl), depth, 0, &from) {
                     continue;
@@ -225,7 +222,7 @@ impl Closure<'_> {
         let depth = self.picture.members.get(&from).map_or(1, |member| member.depth.saturating_add(1));
         let Some(link) = urls::parse(location, kind, Some(&base)) else { return };
         let about = questions.keys().next().map_or("", String::as_str);
-        let mut link = link.about(kind, redirects + 1, about);
+        let mut link = link.by(from.via.as_deref()).about(kind, redirects + 1, about);
         if let Some(complete) = &complete {
             link = link.delta_of(complete);
         }

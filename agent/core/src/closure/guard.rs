@@ -5,6 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::config::Plan;
+use crate::tables::CaHosts;
 use crate::target::is_private;
 
 /// Metadata and platform addresses of clouds, reachable from inside them only.
@@ -34,6 +35,24 @@ pub fn refusal(plan: &Plan, host: &str, ip: IpAddr) -> Option<String> {
     }
     let declared = plan.topology.onprem.iter().chain(&plan.topology.vnet).any(|net| net.contains(&ip));
     declared.then(|| format!("{ip} is inside topology.onprem or topology.vnet"))
+}
+
+/// Why a proxy must not be asked for `host`, which our resolvers lead to `addresses`: the proxy would go where we must not. What
+/// does not resolve here, as at many sites without a way out, is only asked for where the documents or the operator name it.
+pub fn refusal_behind_proxy(
+    plan: &Plan,
+    documented: &CaHosts,
+    host: &str,
+    addresses: &[IpAddr],
+) -> Option<String> {
+    if let Some(why) = addresses.iter().find_map(|ip| refusal(plan, host, *ip)) {
+        return Some(format!("{why}, and a proxy must not be asked for it either"));
+    }
+    let named =
+        documented.is_documented(host) || plan.fetch.allow_private.iter().any(|allowed| allowed == host);
+    (addresses.is_empty() && !named).then(|| {
+        format!("{host} does not resolve here, so where a proxy would go for it is not known (fetch.allow_private names hosts that may be asked for all the same)")
+    })
 }
 
 /// The IPv4 address inside a mapped, NAT64 (RFC 6052) or 6to4 (RFC 3056) address: it is what would be reached.

@@ -20,6 +20,8 @@ pub struct Member {
     pub depth: u8,
     /// The configuration itself names it: the guard does not apply.
     pub trusted: bool,
+    /// Behind a proxy, and named by the network: whether the guard lets it pass, or why not.
+    pub behind: Option<Result<(), String>>,
     /// The endpoints whose certificates or redirects led here.
     pub required_by: BTreeSet<EndpointKey>,
     /// How its host resolved; a proxied endpoint's is that of the proxy.
@@ -70,6 +72,7 @@ impl Member {
             origins: BTreeSet::new(),
             depth,
             trusted: depth == 0,
+            behind: None,
             required_by: BTreeSet::new(),
             dns: None,
             addresses: BTreeMap::new(),
@@ -118,6 +121,8 @@ pub struct Picture {
     pub members: BTreeMap<EndpointKey, Member>,
     /// The direct attempts beside a proxy that are no members themselves (A1, F24).
     pub bypasses: BTreeMap<EndpointKey, Member>,
+    /// The ways that members are reached by: directly, and each forward proxy.
+    pub ways: BTreeSet<Option<String>>,
     /// Every URL by canonical key.
     pub urls: BTreeMap<String, UrlState>,
     /// Every certificate seen, by fingerprint.

@@ -60,8 +60,13 @@ pub enum Choice {
     Endpoint(EndpointKey),
     /// A URL must be served.
     Url(String),
-    /// Whether the certificate with this fingerprint is revoked must be known, and it must not be.
-    Revocation(String),
+    /// Whether the certificate with this fingerprint is revoked must be known on this way, and it must not be.
+    Revocation {
+        /// The fingerprint.
+        sha256: String,
+        /// The forward proxy that the clients ask through.
+        via: Option<String>,
+    },
 }
 
 impl Group {
@@ -74,7 +79,7 @@ impl Group {
     /// Whether one of the choices is to be had.
     pub fn satisfied(&self, picture: &Picture, revocations: &Revocations) -> bool {
         self.choices.iter().any(|choice| match choice {
-            Choice::Revocation(sha256) => revocations.satisfied(sha256),
+            Choice::Revocation { sha256, via } => revocations.satisfied(via, sha256),
             Choice::Endpoint(key) => picture.members.get(key).is_some_and(super::Member::obtainable),
             Choice::Url(key) => picture.served(key),
         })
@@ -83,7 +88,7 @@ impl Group {
     /// Whether it is about a certificate that is revoked: clients that look refuse the connection.
     pub fn revoked(&self, revocations: &Revocations) -> bool {
         self.choices.iter().any(|choice| match choice {
-            Choice::Revocation(sha256) => revocations.revoked(sha256),
+            Choice::Revocation { sha256, via } => revocations.revoked(via, sha256),
             Choice::Endpoint(_) | Choice::Url(_) => false,
         })
     }
@@ -158,6 +163,7 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
                 }
             }
         }
+        let via = key.via.as_deref();
         let pointed = |requirement| Need { requirement, member: need.member && profile.follows_pointers() };
         for chain in &member.chains {
             for sha256 in chain.all() {
@@ -172,10 +178,11 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
                 for (url, kind) in crl.chain(ocsp) {
                     let what = format!("revocation of \"{}\"", certificate.subject);
                     // By certificate, not by name: subjects may be empty, or alike under two issuers (DOMAIN §4.4.3).
-                    let of = (workload.clone(), format!("{what} {sha256}"));
-                    join(&mut groups, of, &what, (wanted, unsure)).offer(Choice::Revocation(sha256.clone()));
+                    let of = (workload.clone(), format!("{what} {sha256} {via:?}"));
+                    join(&mut groups, of, &what, (wanted, unsure))
+                        .offer(Choice::Revocation { sha256: sha256.clone(), via: key.via.clone() });
                     let Some(link) = super::urls::parse(url, kind, None) else { continue };
-                    let key = link.about(kind, 0, sha256).key;
+                    let key = link.by(via).about(kind, 0, sha256).key;
                     follow(&key, pointed(wanted));
                     // R4': without the delta, the complete CRL still counts.
                     for delta in picture.deltas(&key) {
@@ -194,9 +201,10 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
                 let wanted = wanted.min(requirement);
                 for url in &certificate.ca_issuers {
                     let what = format!("issuer of \"{}\"", certificate.subject);
-                    let of = (workload.clone(), format!("{what} {sha256}"));
+                    let of = (workload.clone(), format!("{what} {sha256} {via:?}"));
                     let group = join(&mut groups, of, &what, (wanted, unsure));
                     let Some(link) = super::urls::parse(url, Origin::Aia, None) else { continue };
+                    let link = link.by(via);
                     group.offer(Choice::Url(link.key.clone()));
                     follow(&link.key, pointed(wanted));
                 }

@@ -103,13 +103,13 @@ impl Past {
     fn remember_answers(&mut self, picture: &Picture, now: SystemTime) {
         let seconds =
             |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        for (sha256, revocation) in revocations(picture, now).of {
+        for (sha256, revocation) in revocations(picture, now).all() {
             match revocation {
                 Revocation::Good { until, .. } => {
-                    self.answers.insert(sha256, seconds(until));
+                    self.answers.insert(sha256.clone(), seconds(*until));
                 }
                 Revocation::Revoked { .. } => {
-                    self.answers.remove(&sha256);
+                    self.answers.remove(sha256);
                 }
                 Revocation::Undetermined { .. } | Revocation::NotChecked(_) => {}
             }

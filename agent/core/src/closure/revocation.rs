@@ -3,7 +3,7 @@
 //! A second least fixed point: an answer over https counts only when the certificates of who gave it are settled without it,
 //! and one that a delegated responder signed only when that one's certificate is not itself in doubt.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::member::{Chain, Member, Picture, Seen};
@@ -23,21 +23,34 @@ const MOST_ROUNDS: usize = 16;
 /// What is known of every certificate, and of every staple.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Revocations {
-    /// By the certificate's fingerprint.
-    pub of: BTreeMap<String, Revocation>,
+    /// By the way that its URLs are asked on, directly or by a forward proxy, and the certificate's fingerprint.
+    of: BTreeMap<Option<String>, Settled>,
     /// By the address that presented it, or did not.
     pub staples: BTreeMap<(EndpointKey, IpAddr), Staple>,
 }
 
+/// What is known on one way, by fingerprint.
+type Settled = BTreeMap<String, Revocation>;
+
 impl Revocations {
+    /// What clients on this way find out about a certificate.
+    pub fn of(&self, via: &Option<String>, sha256: &str) -> Option<&Revocation> {
+        self.of.get(via)?.get(sha256)
+    }
+
+    /// What is known of every certificate on every way.
+    pub fn all(&self) -> impl Iterator<Item = (&String, &Revocation)> {
+        self.of.values().flatten()
+    }
+
     /// Whether revocation is settled for a certificate, so that a client that insists on it connects.
-    pub fn satisfied(&self, sha256: &str) -> bool {
-        matches!(self.of.get(sha256), Some(Revocation::Good { .. } | Revocation::NotChecked(_)))
+    pub fn satisfied(&self, via: &Option<String>, sha256: &str) -> bool {
+        matches!(self.of(via, sha256), Some(Revocation::Good { .. } | Revocation::NotChecked(_)))
     }
 
     /// Whether a certificate is revoked.
-    pub fn revoked(&self, sha256: &str) -> bool {
-        matches!(self.of.get(sha256), Some(Revocation::Revoked { .. }))
+    pub fn revoked(&self, via: &Option<String>, sha256: &str) -> bool {
+        matches!(self.of(via, sha256), Some(Revocation::Revoked { .. }))
     }
 }
 
@@ -45,13 +58,27 @@ impl Revocations {
 pub fn revocations(picture: &Picture, now: SystemTime) -> Revocations {
     let staples = staples(picture, now);
     let by_leaf = stapled(picture, &staples);
-    let mut of: BTreeMap<String, Revocation> = BTreeMap::new();
+    let of =
+        picture.ways.iter().map(|via| (via.clone(), settle(picture, via.as_deref(), &by_leaf))).collect();
+    Revocations { of, staples }
+}
+
+/// The fixed point on one way: what was asked by a proxy settles nothing for clients that ask directly.
+fn settle(picture: &Picture, via: Option<&str>, by_leaf: &BTreeMap<String, &OcspAnswer>) -> Settled {
+    let presented = |here: bool| -> BTreeSet<&String> {
+        let members = picture.members.iter().filter(|(key, _)| (key.via.as_deref() == via) == here);
+        members.flat_map(|(_, member)| &member.chains).flat_map(Chain::all).collect()
+    };
+    // Those of delegated responders are presented nowhere.
+    let (here, elsewhere) = (presented(true), presented(false));
+    let concerns = |sha256: &String| here.contains(sha256) || !elsewhere.contains(sha256);
+    let mut of = Settled::new();
     for _ in 0..MOST_ROUNDS {
-        let next: BTreeMap<String, Revocation> = picture
-            .certificates
-            .values()
+        let facts = picture.certificates.values().filter(|facts| concerns(&facts.sha256));
+        let next: Settled = facts
             .map(|facts| {
-                (facts.sha256.clone(), judge(picture, facts, by_leaf.get(&facts.sha256).copied(), &of))
+                let stapled = by_leaf.get(&facts.sha256).copied();
+                (facts.sha256.clone(), judge(picture, facts, via, stapled, &of))
             })
             .collect();
         if next == of {
@@ -59,14 +86,15 @@ pub fn revocations(picture: &Picture, now: SystemTime) -> Revocations {
         }
         of = next;
     }
-    Revocations { of, staples }
+    of
 }
 
 fn judge(
     picture: &Picture,
     facts: &CertificateFacts,
+    via: Option<&str>,
     stapled: Option<&OcspAnswer>,
-    settled: &BTreeMap<String, Revocation>,
+    settled: &Settled,
 ) -> Revocation {
     if facts.self_signed || picture.pool.trust().contains(&facts.sha256) {
         return Revocation::NotChecked(NotChecked::TrustAnchor);
@@ -75,7 +103,7 @@ fn judge(
     let pointers = ocsp.chain(facts.crl.iter().flatten().map(|url| (url, Origin::Crl)));
     let staple =
         stapled.map(|answer| Answer { source: Source::Staple, said: Said::Ocsp(Ok(answer.clone())) });
-    let asked = pointers.map(|(url, kind)| answer(picture, facts, url, kind, settled));
+    let asked = pointers.map(|(url, kind)| answer(picture, facts, via, (url, kind), settled));
     let unreadable = facts.unreadable.iter().map(|extension| (*extension, "the extension cannot be read"));
     let nameless = facts.crl.iter().filter(|point| point.is_empty());
     let nameless = nameless.map(|_| ("cRLDistributionPoints", "a distribution point is not given as a URL"));
@@ -91,9 +119,9 @@ fn judge(
 fn answer(
     picture: &Picture,
     facts: &CertificateFacts,
-    url: &str,
-    kind: Origin,
-    settled: &BTreeMap<String, Revocation>,
+    via: Option<&str>,
+    (url, kind): (&str, Origin),
+    settled: &Settled,
 ) -> Answer {
     let source =
         if kind == Origin::Ocsp { Source::Ocsp(url.to_string()) } else { Source::Crl(url.to_string()) };
@@ -101,7 +129,7 @@ fn answer(
     let Some(link) = urls::parse(url, kind, None) else {
         return Answer { source, said: said("no HTTP client can fetch this URL") };
     };
-    let key = link.about(kind, 0, &facts.sha256).key;
+    let key = link.by(via).about(kind, 0, &facts.sha256).key;
     let said = match (picture.said(&key, &facts.sha256), picture.redirects(&key).last()) {
         (Some(Said::Ocsp(Ok(answer))), _) if !signer_holds(&answer.signer, settled) => {
             said("the responder's own certificate is revoked, or whether it is cannot be found out")
@@ -120,7 +148,7 @@ fn answer(
 }
 
 /// R8: a delegated responder without id-pkix-ocsp-nocheck counts when its own certificate is not in doubt.
-fn signer_holds(signer: &Signer, settled: &BTreeMap<String, Revocation>) -> bool {
+fn signer_holds(signer: &Signer, settled: &Settled) -> bool {
     match signer {
         Signer::Issuer | Signer::Delegated { nocheck: true, .. } => true,
         Signer::Delegated { sha256, .. } => {
@@ -130,7 +158,7 @@ fn signer_holds(signer: &Signer, settled: &BTreeMap<String, Revocation>) -> bool
 }
 
 /// Whether every host on the way to an answer is spoken to over http, or presents settled certificates of a trusted chain.
-fn reached_without(picture: &Picture, key: &str, settled: &BTreeMap<String, Revocation>) -> bool {
+fn reached_without(picture: &Picture, key: &str, settled: &Settled) -> bool {
     picture.redirects(key).filter(|url| url.endpoint.probe == Probe::Https).all(|url| {
         let Some(member) = picture.members.get(&url.endpoint) else { return false };
         let holds = |sha256: &String| {

@@ -133,13 +133,26 @@ pub struct Link {
 }
 
 impl Link {
+    /// The same asked through a forward proxy: what comes there need not be what comes here.
+    #[must_use]
+    pub fn by(mut self, via: Option<&str>) -> Self {
+        self.endpoint.via = via.map(str::to_string);
+        if let Some(via) = via {
+            self.key = format!("{} via {via}", self.key);
+        }
+        self
+    }
+
     /// The key for what a responder says of one certificate; other kinds speak of all at once.
     #[must_use]
     pub fn about(mut self, kind: Origin, redirects: u8, certificate: &str) -> Self {
         if kind == Origin::Ocsp {
             // A redirected request is a URL of its own: by host alone, one to the same host would look like a loop.
-            let place = if redirects == 0 { &self.key } else { &self.url };
-            self.key = format!("{place} {certificate}");
+            self.key = match (redirects, &self.endpoint.via) {
+                (0, _) => format!("{} {certificate}", self.key),
+                (_, None) => format!("{} {certificate}", self.url),
+                (_, Some(via)) => format!("{} via {via} {certificate}", self.url),
+            };
         }
         self
     }

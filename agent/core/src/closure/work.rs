@@ -29,6 +29,8 @@ pub enum Work {
         url: String,
         /// The address to dial.
         ip: IpAddr,
+        /// The forward proxy whose address that is.
+        via: Option<String>,
         /// What for.
         ask: Ask,
     },

@@ -12,6 +12,7 @@ use crate::config::Plan;
 use crate::failure::{Code, Failure, Step};
 use crate::observation::{AddressObservation, Answer, DnsObservation, DnsStatus, DnsView};
 use crate::pki::{Pool, Trust};
+use crate::tables::CaHosts;
 use crate::target::{EndpointKey, Origin};
 
 /// Bounds on what the network may add (DOMAIN §4.3, termination).
@@ -22,6 +23,7 @@ const MAX_ADDED: usize = 5_000;
 #[derive(Debug)]
 pub struct Closure<'a> {
     plan: &'a Plan,
+    documented: &'a CaHosts,
     pub(super) picture: Picture,
     pub(super) queue: VecDeque<Work>,
     outstanding: usize,
@@ -32,10 +34,12 @@ pub struct Closure<'a> {
 }
 
 impl<'a> Closure<'a> {
-    /// A closure that begins with what the configuration asks for, under what the site trusts.
-    pub fn new(plan: &'a Plan, roots: Roots, trust: Arc<Trust>) -> Self {
+    /// A closure that begins with what the configuration asks for, under what the site trusts. Hosts that are `documented` may be
+    /// asked for through a proxy though they do not resolve here.
+    pub fn new(plan: &'a Plan, roots: Roots, trust: Arc<Trust>, documented: &'a CaHosts) -> Self {
         let mut closure = Self {
             plan,
+            documented,
             picture: Picture { pool: Pool::new(trust), ..Picture::default() },
             queue: VecDeque::new(),
             outstanding: 0,
@@ -48,9 +52,6 @@ impl<'a> Closure<'a> {
             if root.origin != Origin::Echo {
                 closure.add_page(&root.key);
             }
-        }
-        for root in roots.roots.iter().filter(|root| root.key.via.is_some()) {
-            closure.add_bypass(&root.key);
         }
         closure.picture.roots = roots;
         closure
@@ -112,6 +113,10 @@ impl<'a> Closure<'a> {
         member.trusted |= depth == 0;
         member.required_by.extend(required_by.cloned());
         if new {
+            self.picture.ways.insert(key.via.clone());
+            if key.via.is_some() {
+                self.add_bypass(key, depth);
+            }
             self.resolve(key);
         } else if was_echo {
             self.present_all(key);
@@ -120,10 +125,10 @@ impl<'a> Closure<'a> {
     }
 
     /// A1: beside the proxy, the direct attempt, which must fail where the proxy is the only way (F24).
-    fn add_bypass(&mut self, key: &EndpointKey) {
+    fn add_bypass(&mut self, key: &EndpointKey, depth: u8) {
         let direct = EndpointKey { via: None, ..key.clone() };
         if self.member_mut(&direct).is_none() {
-            self.picture.bypasses.insert(direct.clone(), Member::new(0));
+            self.picture.bypasses.insert(direct.clone(), Member::new(depth));
             self.resolve(&direct);
         }
     }
@@ -133,10 +138,12 @@ impl<'a> Closure<'a> {
         members.get_mut(key).or_else(|| bypasses.get_mut(key))
     }
 
-    /// R2, R9: the name that must resolve before the endpoint can be probed.
+    /// R2, R9: the name that must resolve before the endpoint can be probed. Behind a proxy that is the proxy's, once the guard
+    /// has let the host's own pass.
     fn resolve(&mut self, key: &EndpointKey) {
         let host = match &key.via {
             None => key.host.clone(),
+            Some(_) if self.is_unguarded(key) => key.host.clone(),
             Some(via) => match self.plan.proxies.iter().find(|proxy| proxy.name == *via) {
                 Some(proxy) => proxy.host.clone(),
                 None => return,
@@ -163,8 +170,21 @@ impl<'a> Closure<'a> {
         self.names.insert(dns.name.clone(), dns);
     }
 
+    /// Whether what lies behind a proxy has still to pass the guard: it came from the network.
+    fn is_unguarded(&self, key: &EndpointKey) -> bool {
+        let member = self.picture.members.get(key);
+        key.via.is_some() && member.is_some_and(|member| !member.trusted && member.behind.is_none())
+    }
+
     fn give_addresses(&mut self, key: &EndpointKey, dns: &DnsObservation) {
         let plan = self.plan;
+        if self.is_unguarded(key) {
+            let refusal = guard::refusal_behind_proxy(plan, self.documented, &key.host, &dns.addresses());
+            if let Some(member) = self.member_mut(key) {
+                member.behind = Some(refusal.map_or(Ok(()), Err));
+            }
+            return self.resolve(key);
+        }
         let Picture { members, bypasses, .. } = &mut self.picture;
         let Some(member) = members.get_mut(key).or_else(|| bypasses.get_mut(key)) else { return };
         member.dns = Some(dns.clone());
@@ -172,7 +192,12 @@ impl<'a> Closure<'a> {
             if member.addresses.contains_key(&ip) {
                 continue;
             }
-            let refusal = (!member.trusted).then(|| guard::refusal(plan, &key.host, ip)).flatten();
+            let refusal = match (&member.behind, &key.via) {
+                (Some(Err(text)), _) => Some(text.clone()),
+                // The address is the proxy's, which the configuration names.
+                (_, Some(_)) => None,
+                (_, None) => (!member.trusted).then(|| guard::refusal(plan, &key.host, ip)).flatten(),
+            };
             let seen = match refusal {
                 Some(text) => Seen::Forbidden(Failure::new(Step::Guard, Code::ForbiddenAddress, text)),
                 None => {

@@ -199,7 +199,7 @@ fn staples(judged: &Judged<'_>, key: &EndpointKey, member: &Member) -> Option<Fi
                 let severity = if *required { Severity::Medium } else { Severity::Low };
                 Some((severity, format!("{at} staples an OCSP response that does not count: {error}")))
             }
-            Staple::Absent if unanswered(judged, member) => Some((
+            Staple::Absent if unanswered(judged, &key.via, member) => Some((
                 Severity::Low,
                 format!(
                     "{at} staples no OCSP response, and nobody else says whether its certificate is revoked"
@@ -213,10 +213,10 @@ fn staples(judged: &Judged<'_>, key: &EndpointKey, member: &Member) -> Option<Fi
 }
 
 /// Whether the revocation of a leaf with a responder is left open.
-fn unanswered(judged: &Judged<'_>, member: &Member) -> bool {
+fn unanswered(judged: &Judged<'_>, via: &Option<String>, member: &Member) -> bool {
     member.chains.iter().filter_map(|chain| chain.certificates.first()).any(|leaf| {
         let responder = judged.picture.certificates.get(leaf).is_some_and(|facts| !facts.ocsp.is_empty());
-        responder && matches!(judged.revocations.of.get(leaf), Some(Revocation::Undetermined { .. }))
+        responder && matches!(judged.revocations.of(via, leaf), Some(Revocation::Undetermined { .. }))
     })
 }
 

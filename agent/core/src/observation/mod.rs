@@ -14,6 +14,6 @@ pub use dns::{Answer, Cname, DnsObservation, DnsStatus, DnsView};
 pub use echo::EchoPage;
 pub use http::FetchObservation;
 pub use route::{NextHop, RouteKind, RouteObservation};
-pub use tcp::{AddressObservation, Contact, Contacted, PathMtu, Protection, TcpInfo};
+pub use tcp::{AddressObservation, Contact, Contacted, PathMtu, Protection, RoundTrips, TcpInfo};
 pub use tls::{NameCheck, PathCheck, TlsObservation};
 pub use trace::{Hop, Protocol, TraceEnd, TraceObservation};

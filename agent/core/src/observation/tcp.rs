@@ -74,6 +74,9 @@ pub struct AddressObservation {
     /// What the TCP connection says of itself.
     #[serde(default)]
     pub tcp: Option<TcpInfo>,
+    /// How a series of ICMP echoes went.
+    #[serde(default)]
+    pub round_trips: Option<RoundTrips>,
     /// How large a packet gets there whole (E10); `None` where that was not searched.
     #[serde(default)]
     pub path_mtu: Option<PathMtu>,
@@ -83,8 +86,8 @@ impl AddressObservation {
     /// Contact and nothing else.
     pub fn new(ip: IpAddr, at: SystemTime, contact: Contact) -> Self {
         let (tls, route, traces) = (None, None, Vec::new());
-        let (reflexive, protection, tcp, path_mtu) = (None, None, None, None);
-        Self { ip, at, contact, tls, route, traces, reflexive, protection, tcp, path_mtu }
+        let (reflexive, protection, tcp, round_trips, path_mtu) = (None, None, None, None, None);
+        Self { ip, at, contact, tls, route, traces, reflexive, protection, tcp, round_trips, path_mtu }
     }
 }
 
@@ -115,6 +118,39 @@ pub struct TcpInfo {
     pub retransmits: u32,
 }
 
+/// A series of ICMP echoes, some of which were answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoundTrips {
+    /// Echoes sent.
+    pub sent: u32,
+    /// Those that were answered.
+    pub answered: u32,
+    /// The mean round-trip time.
+    #[serde(with = "humantime_serde")]
+    pub mean: Duration,
+    /// The mean difference from one answered echo to the next (RFC 3393 §4.2).
+    #[serde(with = "humantime_serde")]
+    pub jitter: Duration,
+}
+
+impl RoundTrips {
+    /// Of what each echo took, in the order they were sent; `None` where none was answered.
+    pub fn of(answers: &[Option<Duration>]) -> Option<Self> {
+        let took: Vec<Duration> = answers.iter().flatten().copied().collect();
+        let count = |of: usize| u32::try_from(of).ok();
+        let answered = count(took.len()).filter(|answered| *answered > 0)?;
+        let steps: Duration = took.windows(2).map(|pair| pair[0].abs_diff(pair[1])).sum();
+        let mean = took.iter().sum::<Duration>() / answered;
+        let jitter = steps / answered.saturating_sub(1).max(1);
+        Some(Self { sent: count(answers.len())?, answered, mean, jitter })
+    }
+
+    /// The share of them that was lost, from 0 to 1.
+    pub fn loss(&self) -> f64 {
+        f64::from(self.sent - self.answered.min(self.sent)) / f64::from(self.sent.max(1))
+    }
+}
+
 /// A search for the path MTU by packets that may not be fragmented (RFC 8899), bytes of whole IP packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathMtu {
@@ -124,4 +160,23 @@ pub struct PathMtu {
     pub lost: Option<u32>,
     /// The router that said "packet too big"; `None` beside a lost one: a black hole.
     pub told_by: Option<IpAddr>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_tells_mean_jitter_and_loss() {
+        let ms = |all: &[Option<u64>]| -> Vec<Option<Duration>> {
+            all.iter().map(|took| took.map(Duration::from_millis)).collect()
+        };
+        let series = RoundTrips::of(&ms(&[Some(10), None, Some(14), Some(12), None])).expect("some came");
+        assert_eq!((series.sent, series.answered), (5, 3));
+        assert_eq!((series.mean, series.jitter), (Duration::from_millis(12), Duration::from_millis(3)));
+        assert!((series.loss() - 0.4).abs() < 1e-9);
+        let single = RoundTrips::of(&ms(&[None, Some(10)])).expect("one came");
+        assert_eq!((single.jitter, single.loss()), (Duration::ZERO, 0.5));
+        assert_eq!(RoundTrips::of(&ms(&[None, None])), None);
+    }
 }

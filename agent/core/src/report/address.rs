@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::attribution::Path;
 use crate::eligibility::{Eligibility, Owner};
 use crate::failure::Failure;
+use crate::observation::AddressObservation;
 use crate::pki::TlsVerdict;
 
 /// One address.
@@ -21,8 +22,11 @@ pub struct AddressReport {
     pub reachable: bool,
     /// What failed: contact, or a later step.
     pub failure: Option<Failure>,
-    /// Seconds by phase: `connect`, `tls`.
+    /// Seconds by phase: `connect`, `tls`; `rtt` is the round-trip time (of TCP, or the mean of ICMP echoes) and `jitter` the mean
+    /// difference between successive echoes.
     pub timings: BTreeMap<String, f64>,
+    /// What the way there does to packets; null where nothing was measured.
+    pub transport: Option<Transport>,
     /// Who owns it.
     pub owner: Owner,
     /// What could carry it.
@@ -37,6 +41,32 @@ impl AddressReport {
     /// Whether it was reached or refused.
     pub fn answered(&self) -> bool {
         self.reachable || self.failure.as_ref().is_some_and(Failure::is_refusal)
+    }
+}
+
+/// What was measured of the way to an address; each null where it was not.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Transport {
+    /// The largest IP packet, in bytes, that gets there whole: as searched (E10), else as TCP assumes.
+    pub path_mtu: Option<u32>,
+    /// TCP's largest segment, bytes.
+    pub mss: Option<u32>,
+    /// TCP segments that had to be sent again.
+    pub retransmits: Option<u32>,
+    /// The share of ICMP echoes that was lost, 0 to 1.
+    pub loss: Option<f64>,
+}
+
+impl Transport {
+    /// Of what was seen; `None` where that is nothing.
+    pub(super) fn of(seen: &AddressObservation) -> Option<Self> {
+        let transport = Self {
+            path_mtu: seen.path_mtu.and_then(|mtu| mtu.largest).or(seen.tcp.map(|tcp| tcp.path_mtu)),
+            mss: seen.tcp.map(|tcp| tcp.mss),
+            retransmits: seen.tcp.map(|tcp| tcp.retransmits),
+            loss: seen.round_trips.map(|series| series.loss()),
+        };
+        (transport != Self::default()).then_some(transport)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use super::address::AddressReport;
+use super::address::{AddressReport, Transport};
 use super::ca_url::ca_urls;
 use super::endpoint::{Bypass, DnsReport, EndpointReport, Outside};
 use super::handshake::handshake;
@@ -155,6 +155,12 @@ fn address(
             if let Some(tls) = seen.tls.as_ref().filter(|tls| tls.failure.is_none()) {
                 timings.insert("tls".to_string(), tls.took.as_secs_f64());
             }
+            if let Some(rtt) = seen.round_trips.map(|series| series.mean).or(seen.tcp.map(|tcp| tcp.rtt)) {
+                timings.insert("rtt".to_string(), rtt.as_secs_f64());
+            }
+            if let Some(series) = seen.round_trips {
+                timings.insert("jitter".to_string(), series.jitter.as_secs_f64());
+            }
             let of_tls = seen.tls.as_ref().and_then(|tls| tls.failure.clone());
             (seen.contact.made(), seen.contact.failure().cloned().or(of_tls), seen.tls.as_ref())
         }
@@ -164,6 +170,10 @@ fn address(
         reachable,
         failure,
         timings,
+        transport: match seen {
+            Seen::Observed(seen) => Transport::of(seen),
+            Seen::Pending | Seen::Forbidden(_) => None,
+        },
         owner: judgement.owner.clone(),
         eligibility: judgement.eligibility.clone(),
         path: judgement.path.clone(),
@@ -253,7 +263,7 @@ fn valid_until(judged: &Judged<'_>, now: SystemTime) -> Option<SystemTime> {
         Staple::Valid(answer) => answer.next_update,
         Staple::Absent | Staple::MissingThoughRequired | Staple::Refused { .. } => None,
     });
-    let answers = judged.revocations.of.values().filter_map(|revocation| match revocation {
+    let answers = judged.revocations.all().filter_map(|(_, revocation)| match revocation {
         Revocation::Good { until, .. } => Some(*until),
         Revocation::Revoked { .. } | Revocation::Undetermined { .. } | Revocation::NotChecked(_) => None,
     });
@@ -339,14 +349,9 @@ fn resolving_proxies(plan: &Plan, picture: &Picture) -> Vec<String> {
     let proxies: BTreeSet<&String> = named.filter_map(|key| key.via.as_ref()).collect();
     let proxies = proxies.into_iter().filter(|name| plan.proxies.iter().any(|proxy| proxy.name == **name));
     let words = |proxy: &String| {
-        [
-            format!(
-                "the proxy {proxy} resolves names by itself: which address it connects to cannot be seen from here; dns shows what our resolvers say"
-            ),
-            format!(
-                "CRLs, responders and issuers of what {proxy} leads to were asked for directly, not through it; redirects of pages behind it were not followed"
-            ),
-        ]
+        format!(
+            "the proxy {proxy} resolves names by itself: which address it connects to cannot be seen from here; dns shows what our resolvers say"
+        )
     };
-    proxies.flat_map(words).collect()
+    proxies.map(words).collect()
 }

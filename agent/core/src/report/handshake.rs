@@ -41,7 +41,7 @@ pub(super) fn handshake(
         }),
         client_certificate_required: seen.client_certificate_required,
         stapled: stapled(seen, judged.revocations.staples.get(&(key.clone(), ip))),
-        revocation: revocation(judged, chain),
+        revocation: revocation(judged, &key.via, chain),
         chain: facts.into_iter().map(certificate).collect(),
     }
 }
@@ -64,11 +64,11 @@ fn of_ocsp(status: OcspStatus) -> RevocationStatus {
 }
 
 /// The worst status of the chain. Trust anchors do not count: nobody asks them about themselves.
-fn revocation(judged: &Judged<'_>, chain: Option<&Chain>) -> Revocation {
+fn revocation(judged: &Judged<'_>, via: &Option<String>, chain: Option<&Chain>) -> Revocation {
     let all = chain.map(Chain::all).into_iter().flatten();
     let certificates: Vec<RevocationOfCertificate> = all
         .enumerate()
-        .map(|(position, sha256)| of_certificate(position, sha256, judged.revocations.of.get(sha256)))
+        .map(|(position, sha256)| of_certificate(position, sha256, judged.revocations.of(via, sha256)))
         .collect();
     let anchor = label(&NotChecked::TrustAnchor);
     let counted = certificates.iter().filter(|certificate| certificate.reason.as_ref() != Some(&anchor));

@@ -8,7 +8,7 @@ mod handshake;
 
 pub use address::{
     AddressReport, CertificateReport, Revocation, RevocationOfCertificate, RevocationStatus, Stapled,
-    TlsReport,
+    TlsReport, Transport,
 };
 pub use assemble::{Round, assemble};
 pub use ca_url::CaUrl;

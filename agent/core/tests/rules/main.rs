@@ -2,6 +2,7 @@
 //! DOMAIN §3, §4 or DESIGN §4.5, and its expectation is written by hand.
 
 mod attribution;
+mod behind_proxies;
 mod certificates;
 mod closure;
 mod control;

@@ -25,7 +25,7 @@ fn the_chain_of_a_tls_proxy_belongs_to_the_closure_and_a_plain_one_has_none() {
     };
     assert_eq!(
         of("https://proxy.example:3129"),
-        "a.example:443/tls via squid crl.example:80/http proxy.example:3129/tls"
+        "a.example:443/tls via squid crl.example:80/http crl.example:80/http via squid proxy.example:3129/tls"
     );
     assert!(of("http://proxy.example:3128").ends_with(" proxy.example:3128/tcp"));
 }

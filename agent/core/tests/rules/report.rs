@@ -118,7 +118,7 @@ fn the_fields_bear_the_names_of_the_contract_and_those_beyond_it() {
         ),
         (&endpoint["dns"], "status resolver cname answers"),
         (&endpoint["dns"]["answers"][0], "ip ttl"),
-        (address, "ip reachable failure timings owner eligibility path tls"),
+        (address, "ip reachable failure timings transport owner eligibility path tls"),
         (&address["timings"], "connect tls"),
         (&address["owner"], "asn org service_tags region m365_sets"),
         (

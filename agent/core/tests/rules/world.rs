@@ -325,7 +325,7 @@ impl World {
                 let here = self.at(&key.host, *ip).unwrap_or(&silent);
                 Outcome::Probed { key: key.clone(), seen: Box::new(here.seen(key, *ip)) }
             }
-            Work::Fetch { key, url, ip, ask } => {
+            Work::Fetch { key, url, ip, ask, .. } => {
                 let page = self.pages.get(&format!("{url} {ip}")).or_else(|| self.pages.get(url));
                 let (status, location) = page.cloned().unwrap_or((200, None));
                 let failure =
@@ -387,7 +387,8 @@ impl World {
         let trust = Trust::new(anchors()).with_inspection(&self.inspection).with_public(&self.public);
         let trust = Arc::new(trust);
         let roots = roots(&self.plan, &self.catalogs, &[]).routed(&self.plan, &self.pac);
-        let mut closure = Closure::new(&self.plan, roots, trust);
+        let tables = Tables::documents().expect("the built-in tables parse");
+        let mut closure = Closure::new(&self.plan, roots, trust, &tables.ca_hosts);
         let mut done = Vec::new();
         while let Some(work) = closure.next_work() {
             assert!(done.len() < 100_000, "the closure does not end");

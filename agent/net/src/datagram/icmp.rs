@@ -1,16 +1,14 @@
-//! ICMP echo (RFC 792, RFC 4443 §4), through a ping socket where the system allows it, else a raw one with CAP_NET_RAW.
+//! The messages of ICMP echo (RFC 792, RFC 4443 §4), and sockets for them, through a ping socket where the system allows it, else a raw one with CAP_NET_RAW.
 
+use std::cell::Cell;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
 use closedpath_core::failure::{Code, Failure, Step};
-use closedpath_core::observation::{Contact, Contacted};
 use socket2::{Protocol, Type};
 use tokio::net::UdpSocket;
 
-use super::exchange::{Question, exchange, open};
-use crate::random;
+use super::exchange::open;
 
 const ECHO_REQUEST: u8 = 8;
 const ECHO_REPLY: u8 = 0;
@@ -18,32 +16,16 @@ const ECHO_REQUEST_V6: u8 = 128;
 const ECHO_REPLY_V6: u8 = 129;
 
 /// Bytes that make an echo ours.
-type Token = [u8; 16];
+pub(super) type Token = [u8; 16];
 
-/// Sends echo requests to `to` until one is answered.
-pub async fn icmp_ping(to: IpAddr, timeout: Duration) -> Contact {
-    let address = SocketAddr::new(to, 0);
-    let socket = match open_ping(to, None) {
-        Err(error) if is_closed(&error) => return Contact::Failed(closed(Step::Datagram, &error)),
-        other => other,
+/// The sequence number of the echo with this token that these bytes are the reply to; raw IPv4 sockets put the IP header before it.
+pub fn read_echo_reply(bytes: &[u8], ipv6: bool, token: Token) -> Option<u16> {
+    let number = Cell::new(None);
+    let ours = |reply: &[u8]| {
+        number.set(reply.get(6..8).map(|number| u16::from_be_bytes([number[0], number[1]])));
+        reply.get(8..) == Some(&token[..])
     };
-    let token: Token = random::bytes();
-    let [high, low, ..] = token;
-    let request = echo_request(to.is_ipv6(), u16::from_be_bytes([high, low]), 1, &token);
-    let question = Question { protocol: "ICMP echo", to: address, bytes: &request };
-    match exchange(socket, &question, timeout, |bytes| read_echo_reply(bytes, to.is_ipv6(), token)).await {
-        Ok((Contacted { local, took }, ())) => {
-            // What stands as the port is the echo's identifier.
-            let local = local.map(|local| SocketAddr::new(local.ip(), 0));
-            Contact::Made(Contacted { local, took })
-        }
-        Err(failure) => Contact::Failed(failure),
-    }
-}
-
-/// Whether these bytes are the reply to the echo with this token; raw IPv4 sockets put the IP header before it.
-pub fn read_echo_reply(bytes: &[u8], ipv6: bool, token: Token) -> Option<()> {
-    is_echo(bytes, ipv6, |reply| reply.get(8..) == Some(&token[..])).then_some(())
+    is_echo(bytes, ipv6, ours).then(|| number.get()).flatten()
 }
 
 /// Whether these bytes are an echo reply that is `ours`; raw IPv4 sockets put the IP header before it.
@@ -123,13 +105,13 @@ mod tests {
 
     #[test]
     fn a_reply_counts_with_and_without_the_ip_header_and_only_with_our_token() {
-        let reply = [&[0, 0, 0, 0, 1, 2, 0, 1][..], &TOKEN].concat();
-        assert_eq!(read_echo_reply(&reply, false, TOKEN), Some(()));
+        let reply = [&[0, 0, 0, 0, 1, 2, 0, 3][..], &TOKEN].concat();
+        assert_eq!(read_echo_reply(&reply, false, TOKEN), Some(3));
         assert_eq!(read_echo_reply(&reply, false, [0; 16]), None);
         let mut raw = vec![0x45];
         raw.resize(20, 0);
         raw.extend(&reply);
-        assert_eq!(read_echo_reply(&raw, false, TOKEN), Some(()));
+        assert_eq!(read_echo_reply(&raw, false, TOKEN), Some(3));
         assert_eq!(read_echo_reply(&raw, true, TOKEN), None);
         let request = echo_request(false, 7, 1, &TOKEN);
         assert_eq!(read_echo_reply(&request, false, TOKEN), None, "our own request on loopback");

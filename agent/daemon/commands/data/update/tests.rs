@@ -68,7 +68,9 @@ fn answer(
             stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
             continue;
         }
-        let path = target.split('?').next().unwrap_or_default();
+        // In absolute form, a proxy is asked (RFC 9112 §3.2.2).
+        let relayed = target.strip_prefix("http://mirror.invalid").unwrap_or(target);
+        let path = relayed.split('?').next().unwrap_or_default();
         let empty = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned();
         stream.write_all(pages.get(path).unwrap_or(&empty).as_bytes())?;
     }
@@ -268,7 +270,7 @@ fn a_vendors_name_may_not_lead_to_loopback_and_redirects_are_bounded() {
 }
 
 #[test]
-fn a_proxy_is_asked_to_connect_and_the_name_is_its_to_resolve() {
+fn a_proxy_is_asked_to_relay_and_the_name_is_its_to_resolve() {
     let server = Server::start(|_| vec![("/ServiceTags_Public_20991231.json", page(TAGS))]);
     let folder = Folder::make("proxy");
     let (said, _) = updated(&folder, vendors(&server), false, Some(server.port), async |job| {
@@ -276,5 +278,5 @@ fn a_proxy_is_asked_to_connect_and_the_name_is_its_to_resolve() {
         job.file(&url, None).await
     });
     assert!(said.expect("it is taken").contains("in force"));
-    assert_eq!(server.asked(), ["CONNECT mirror.invalid:80", "GET /ServiceTags_Public_20991231.json"]);
+    assert_eq!(server.asked(), ["GET http://mirror.invalid/ServiceTags_Public_20991231.json"]);
 }
