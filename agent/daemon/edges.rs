@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use closedpath_core::closure::{Outcome, Roots, Work};
 use closedpath_core::config::Plan;
-use closedpath_core::observation::{AddressObservation, Protocol, TlsObservation};
+use closedpath_core::observation::{AddressObservation, Neighbour, Protocol, TlsObservation};
 use closedpath_core::pki::Trust;
 use closedpath_core::target::{EndpointKey, Probe};
 use closedpath_net::{Egress, IpFlow, Ipsec, NetError, Resolvers, RouteTable, TlsClient, Watch, tcp_info};
@@ -109,6 +109,11 @@ impl Edges {
             Some(IpAddr::V6(_)) | None => Ipv4Addr::LOCALHOST,
         };
         pac::routed(plan, roots, Arc::clone(&self.resolvers), own).await
+    }
+
+    /// This host's neighbours.
+    pub async fn neighbours(&self) -> Vec<Neighbour> {
+        self.routes.neighbours().await
     }
 
     /// What these edges cannot do here, in words.

@@ -81,6 +81,7 @@ pub async fn judge(setup: &Setup, edges: &Edges, control: &Control, past: &Past,
         Some(table) => Some(table.read().await),
         None => None,
     };
+    let neighbours = if held.is_some() { edges.neighbours().await } else { Vec::new() };
     assemble(Round {
         version: VERSION,
         plan: &setup.plan,
@@ -89,6 +90,7 @@ pub async fn judge(setup: &Setup, edges: &Edges, control: &Control, past: &Past,
         picture: &looked.picture,
         past,
         rib: held.as_deref(),
+        neighbours: &neighbours,
         started_at: looked.started_at,
         finished_at: SystemTime::now(),
         not_tested: edges

@@ -10,10 +10,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use closedpath_core::observation::{NextHop, Protocol, RouteKind, RouteObservation};
+use closedpath_core::observation::{Neighbour, NextHop, Protocol, RouteKind, RouteObservation};
 use futures_util::{StreamExt, TryStreamExt};
 use ipnet::IpNet;
 use rtnetlink::packet_route::link::{LinkAttribute, LinkInfo};
+use rtnetlink::packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourState};
 use rtnetlink::packet_route::route::{
     RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteNextHopFlags, RouteType, RouteVia,
 };
@@ -29,6 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// An interface may be renamed: its name is asked for again after this.
 const NAME_AGE: Duration = Duration::from_secs(30);
+
+/// Neighbours that are looked at.
+const NEIGHBOURS: usize = 16_384;
 
 /// Name and kind of an interface.
 type Link = (String, Option<String>);
@@ -54,6 +58,42 @@ impl RouteTable {
     /// usable answer.
     pub async fn lookup(&self, to: SocketAddr, protocol: Protocol) -> Option<RouteObservation> {
         timeout(PATIENCE, self.ask(to, protocol)).await.ok().flatten()
+    }
+
+    /// This host's neighbours with known link-layer addresses; none where the kernel does not answer.
+    pub async fn neighbours(&self) -> Vec<Neighbour> {
+        timeout(PATIENCE, self.ask_neighbours()).await.unwrap_or_default()
+    }
+
+    async fn ask_neighbours(&self) -> Vec<Neighbour> {
+        let entries = self.handle.neighbours().get().execute().take(NEIGHBOURS);
+        let mut entries = std::pin::pin!(entries);
+        let mut found = Vec::new();
+        while let Some(Ok(entry)) = entries.next().await {
+            // What is not confirmed any more is still who answered last.
+            if matches!(
+                entry.header.state,
+                NeighbourState::Incomplete
+                    | NeighbourState::Failed
+                    | NeighbourState::None
+                    | NeighbourState::Noarp
+            ) {
+                continue;
+            }
+            let address = entry.attributes.iter().find_map(|attribute| match attribute {
+                NeighbourAttribute::Destination(NeighbourAddress::Inet(address)) => Some((*address).into()),
+                NeighbourAttribute::Destination(NeighbourAddress::Inet6(address)) => Some((*address).into()),
+                _ => None,
+            });
+            let link_layer = entry.attributes.iter().find_map(|attribute| match attribute {
+                NeighbourAttribute::LinkLayerAddress(bytes) => Some(bytes.clone()),
+                _ => None,
+            });
+            let (Some(address), Some(link_layer)) = (address, link_layer) else { continue };
+            let Some((interface, _)) = self.link(entry.header.ifindex).await else { continue };
+            found.push(Neighbour { interface, address, link_layer });
+        }
+        found
     }
 
     async fn ask(&self, flow: SocketAddr, protocol: Protocol) -> Option<RouteObservation> {

@@ -97,6 +97,37 @@ async fn ask() {
     }
 }
 
+const NEIGHBOURS: &str = "\
+addr add 10.99.1.1/24 dev lan
+addr add fd99:1::1/64 dev lan nodad
+neigh add 10.99.1.254 lladdr 02:00:00:00:00:01 dev lan nud stale
+neigh add fe80::1 lladdr 02:00:00:00:00:01 dev lan nud reachable
+neigh add 10.99.1.9 lladdr 02:00:00:00:00:09 dev lan nud failed
+neigh add 10.99.2.254 lladdr 02:00:00:00:00:02 dev wan nud permanent
+";
+
+#[test]
+fn neighbours_are_told_with_their_link_layer_addresses_and_those_that_failed_are_not() {
+    let test = "neighbours_are_told_with_their_link_layer_addresses_and_those_that_failed_are_not";
+    if !inside() {
+        let spaces = Namespaces::new("neighbours", &["host", "far"]);
+        spaces.cable(("host", "lan"), ("far", "lan"));
+        spaces.cable(("host", "wan"), ("far", "wan"));
+        spaces.ip("host", NEIGHBOURS);
+        return spaces.run_test("host", test);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let told = runtime.block_on(async { RouteTable::open().unwrap().neighbours().await });
+    let of = |address: &str| {
+        let found = told.iter().find(|neighbour| neighbour.address == address.parse::<IpAddr>().unwrap());
+        found.map(|neighbour| (neighbour.interface.as_str(), neighbour.link_layer.last().copied().unwrap()))
+    };
+    assert_eq!(of("10.99.1.254"), Some(("lan", 1)));
+    assert_eq!(of("fe80::1"), Some(("lan", 1)));
+    assert_eq!(of("10.99.2.254"), Some(("wan", 2)));
+    assert_eq!(of("10.99.1.9"), None);
+}
+
 const RULES: &str = "\
 addr add 10.99.1.1/24 dev lan
 addr add 10.99.2.1/24 dev wan

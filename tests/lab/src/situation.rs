@@ -171,9 +171,9 @@ pub const BY_TABLES: [Situation; 5] = [
         // The gateway's own choice, which no hop shows.
         private: probable("er_private"),
         region: probable("er_microsoft"),
-        // The table's router is known by its IPv4 address: nothing shows that the gateway of IPv6 is the same.
-        private_v6: UNKNOWN,
-        region_v6: UNKNOWN,
+        // The gateway of IPv6 is that router too, by its link-layer address.
+        private_v6: probable("er_private"),
+        region_v6: probable("er_microsoft"),
         verdicts: &["UNDETERMINED"],
         ..PROMISED
     },

@@ -13,7 +13,7 @@ use super::evidence::{Evidence, Plane, Strength};
 use super::hops::fresh_traces;
 use super::ways::{self, Vote, Way, Ways};
 use crate::config::{Edge, Link, Topology, Tunnel};
-use crate::observation::{AddressObservation, RouteKind};
+use crate::observation::{AddressObservation, Neighbour, RouteKind};
 use crate::rib::{self, Choice, Doubt, Family, Lookup, Rib, Route, Rule, Undecided};
 
 /// The AS of ExpressRoute on both peerings (E7a).
@@ -27,6 +27,7 @@ pub struct Control<'a> {
     rib: &'a Rib,
     /// All that are expected, connected or not: a flow may meet one that is silent.
     routers: BTreeSet<IpAddr>,
+    neighbours: &'a [Neighbour],
 }
 
 impl fmt::Debug for Control<'_> {
@@ -51,6 +52,14 @@ pub(super) struct Told<'a> {
 pub(super) struct Candidates {
     pub(super) routers: Vec<IpAddr>,
     pub(super) met: bool,
+    /// Gateways that are routers of the list by another of their addresses.
+    pub(super) known_as: Vec<(IpAddr, IpAddr)>,
+}
+
+impl Candidates {
+    fn new(routers: impl IntoIterator<Item = IpAddr>, met: bool) -> Self {
+        Self { routers: routers.into_iter().collect(), met, known_as: Vec::new() }
+    }
 }
 
 /// One router's word on one address.
@@ -68,7 +77,35 @@ impl<'a> Control<'a> {
     /// The tables, and the routers that they are expected from.
     pub fn new(rib: &'a Rib, expected: &[IpAddr], now: SystemTime) -> Self {
         let connected = rib.sessions(now).map(|session| session.router);
-        Self { rib, routers: expected.iter().map(IpAddr::to_canonical).chain(connected).collect() }
+        let routers = expected.iter().map(IpAddr::to_canonical).chain(connected).collect();
+        Self { rib, routers, neighbours: &[] }
+    }
+
+    /// With this host's neighbours, among which a router is known by all its addresses.
+    #[must_use]
+    pub fn among(self, neighbours: &'a [Neighbour]) -> Self {
+        Self { neighbours, ..self }
+    }
+
+    /// The router of the list that a gateway is: itself, or the one neighbour with the same link-layer address. A gateway of IPv6 has
+    /// a link-local address (RFC 4861 §6.1.2), and BMP comes from another.
+    fn router_at(&self, interface: &str, gateway: IpAddr) -> IpAddr {
+        if self.routers.contains(&gateway) {
+            return gateway;
+        }
+        let on_link = || self.neighbours.iter().filter(|neighbour| neighbour.interface == interface);
+        let own = on_link().find(|neighbour| neighbour.address.to_canonical() == gateway);
+        let Some(own) = own.filter(|own| !own.link_layer.is_empty()) else { return gateway };
+        let same = on_link().filter(|neighbour| neighbour.link_layer == own.link_layer);
+        let same: BTreeSet<IpAddr> = same
+            .map(|neighbour| neighbour.address.to_canonical())
+            .filter(|ip| self.routers.contains(ip))
+            .collect();
+        match same.into_iter().collect::<Vec<_>>()[..] {
+            [router] => router,
+            // Of none, or of several: which of them it is cannot be told.
+            _ => gateway,
+        }
     }
 
     /// The tables themselves.
@@ -102,22 +139,24 @@ impl<'a> Control<'a> {
         topology: &Topology,
         now: SystemTime,
     ) -> Candidates {
-        let none = Candidates { routers: Vec::new(), met: false };
         let unicast = seen.route.as_ref().filter(|route| route.kind == RouteKind::Unicast);
         if let Some(route) = unicast {
             let into_tunnel =
                 |name: &String| topology.tunnels.iter().any(|t| t.interface.as_ref() == Some(name));
-            let gateways: BTreeSet<IpAddr> =
-                route.next_hops.iter().filter_map(|hop| hop.gateway.map(|ip| ip.to_canonical())).collect();
+            let hops = route.next_hops.iter().filter_map(|hop| Some((hop, hop.gateway?.to_canonical())));
+            let known: Vec<(IpAddr, IpAddr)> =
+                hops.map(|(hop, gateway)| (gateway, self.router_at(&hop.interface, gateway))).collect();
+            let gateways: BTreeSet<IpAddr> = known.iter().map(|(_, router)| *router).collect();
             let on_link =
                 route.next_hops.iter().any(|hop| hop.gateway.is_none() && !into_tunnel(&hop.interface));
             if on_link {
                 // Some packets meet no router at all.
-                return none;
+                return Candidates::new([], false);
             }
             // Those among them that tell nothing leave it without a vote.
             if !gateways.is_disjoint(&self.routers) {
-                return Candidates { routers: gateways.into_iter().collect(), met: true };
+                let known_as = known.into_iter().filter(|(gateway, router)| gateway != router).collect();
+                return Candidates { known_as, ..Candidates::new(gateways, true) };
             }
         }
         let passed: Vec<BTreeSet<IpAddr>> = fresh_traces(seen, now)
@@ -126,9 +165,9 @@ impl<'a> Control<'a> {
             .collect();
         if !passed.is_empty() && passed.iter().all(|routers| !routers.is_empty()) {
             let routers: BTreeSet<IpAddr> = passed.into_iter().flatten().collect();
-            return Candidates { routers: routers.into_iter().collect(), met: true };
+            return Candidates::new(routers, true);
         }
-        Candidates { routers: self.routers().collect(), met: false }
+        Candidates::new(self.routers(), false)
     }
 }
 
@@ -142,6 +181,10 @@ pub(super) fn ask<'a>(
     evidence: &mut Vec<Evidence>,
 ) -> Told<'a> {
     let candidates = control.candidates(seen, topology, now);
+    for (gateway, router) in &candidates.known_as {
+        let says = format!("the gateway {gateway} is {router}: both have one link-layer address");
+        evidence.push(Evidence { id: "E1".into(), plane: Plane::Host, strength: Strength::C, says, at: now });
+    }
     let tunnels = ways::tunnels_of(topology, ip);
     // What enters a tunnel is routed by its outer address (DESIGN §4.5).
     let outer = tunnels.iter().flat_map(|tunnel| &tunnel.outer_peer).map(IpAddr::to_canonical);

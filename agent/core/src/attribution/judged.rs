@@ -12,7 +12,7 @@ use super::{
 use crate::closure::{Member, Need, Needs, Past, Picture, Revocations, Seen, needs, revocations};
 use crate::config::{Edge, Plan, ProxyExit};
 use crate::eligibility::{self, Eligibility, Owner, Question, ReceivedRoute};
-use crate::observation::AddressObservation;
+use crate::observation::{AddressObservation, Neighbour};
 use crate::pki::revocation::{self, Revocation};
 use crate::rib::{Lookup, Rib};
 use crate::tables::{Community, Tables};
@@ -63,15 +63,17 @@ pub struct Bypass {
     pub class: PathClass,
 }
 
-/// Attributes every address of a picture, and says who owns it and what could carry it. `rib` holds the edge routers' tables.
+/// Attributes every address of a picture, and says who owns it and what could carry it. `rib` holds the edge routers' tables,
+/// and `neighbours` tell which gateways they are.
 pub fn judge<'a>(
     plan: &'a Plan,
     tables: &Tables,
     picture: &'a Picture,
     rib: Option<&'a Rib>,
+    neighbours: &'a [Neighbour],
     now: SystemTime,
 ) -> Judged<'a> {
-    let control = rib.map(|rib| Control::new(rib, &plan.routers(), now));
+    let control = rib.map(|rib| Control::new(rib, &plan.routers(), now).among(neighbours));
     let echoes = echoed(picture);
     let alone = Outer::default();
     let spread = Spread::seen(picture, &plan.topology, now);

@@ -45,3 +45,14 @@ pub struct RouteObservation {
     /// The routing table, where the kernel tells.
     pub table: Option<u32>,
 }
+
+/// An entry of this host's neighbour table (ARP, RFC 826; Neighbour Discovery, RFC 4861 §5.1) with a known link-layer address.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Neighbour {
+    /// Interface name.
+    pub interface: String,
+    /// An address of the neighbour.
+    pub address: IpAddr,
+    /// Its link-layer address.
+    pub link_layer: Vec<u8>,
+}

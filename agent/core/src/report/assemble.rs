@@ -14,7 +14,7 @@ use crate::catalog::Catalog;
 use crate::closure::{Chain, Member, Past, Picture, Seen};
 use crate::config::{Echo, Plan};
 use crate::findings;
-use crate::observation::{Contact, DnsObservation, DnsStatus};
+use crate::observation::{Contact, DnsObservation, DnsStatus, Neighbour};
 use crate::pki::revocation::{Revocation, Staple};
 use crate::rib::Rib;
 use crate::tables::Tables;
@@ -38,6 +38,8 @@ pub struct Round<'a> {
     pub past: &'a Past,
     /// The edge routers' tables, where they are listened to.
     pub rib: Option<&'a Rib>,
+    /// This host's neighbours, by which gateways are known to be edge routers.
+    pub neighbours: &'a [Neighbour],
     /// When it began.
     pub started_at: SystemTime,
     /// When it was complete.
@@ -48,9 +50,9 @@ pub struct Round<'a> {
 
 /// The report on a round.
 pub fn assemble(round: Round<'_>) -> Report {
-    let Round { version, plan, catalogs, tables, picture, past, rib, started_at, finished_at, not_tested } =
-        round;
-    let judged = judge(plan, tables, picture, rib, finished_at);
+    let Round { version, plan, catalogs, tables, picture, past, rib, neighbours, .. } = round;
+    let Round { started_at, finished_at, not_tested, .. } = round;
+    let judged = judge(plan, tables, picture, rib, neighbours, finished_at);
     let rulings: Vec<Ruling> =
         plan.workloads.iter().map(|workload| verdict::rule(&judged, workload)).collect();
     let verdicts: Vec<_> = plan

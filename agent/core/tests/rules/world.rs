@@ -16,8 +16,8 @@ use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::findings::{Finding, FindingId};
 use closedpath_core::observation::{
     AddressObservation, Answer, Cname, Contact, Contacted, DnsObservation, DnsStatus, DnsView,
-    FetchObservation, Hop, NextHop, PathCheck, PathMtu, Protection, Protocol, RouteKind, RouteObservation,
-    TlsObservation, TraceEnd, TraceObservation,
+    FetchObservation, Hop, Neighbour, NextHop, PathCheck, PathMtu, Protection, Protocol, RouteKind,
+    RouteObservation, TlsObservation, TraceEnd, TraceObservation,
 };
 use closedpath_core::pki::crl::{CrlAnswer, Listing};
 use closedpath_core::pki::inquiry::{Question, Reading};
@@ -200,6 +200,7 @@ pub struct World {
     pub tables: Tables,
     pub catalogs: Vec<Catalog>,
     pub rib: Option<Rib>,
+    pub neighbours: Vec<Neighbour>,
     pub pac: PacAnswers,
     observed: Vec<Observed>,
     dns: BTreeMap<String, DnsView>,
@@ -243,6 +244,7 @@ pub fn with_catalogs(config: &str, catalogs: Vec<Catalog>) -> World {
         tables,
         catalogs,
         rib: None,
+        neighbours: Vec::new(),
         pac: PacAnswers::new(),
         observed,
         dns,
@@ -413,6 +415,7 @@ impl World {
             picture,
             past: &self.past,
             rib: self.rib.as_ref(),
+            neighbours: &self.neighbours,
             started_at: now(),
             finished_at: at,
             not_tested: Vec::new(),

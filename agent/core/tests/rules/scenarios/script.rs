@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use closedpath_core::attribution::PathClass;
 use closedpath_core::failure::{Code, Failure, Step};
-use closedpath_core::observation::{Contact, DnsStatus, Protocol, RouteKind, RouteObservation};
+use closedpath_core::observation::{Contact, DnsStatus, Neighbour, Protocol, RouteKind, RouteObservation};
 use closedpath_core::rib::{AsPath, Attributes, Community, Policy};
 use closedpath_core::tables::{AsnTable, DataFile, ServiceTags};
 use serde::Deserialize;
@@ -42,6 +42,8 @@ pub struct Scenario {
     dns: Vec<Dns>,
     #[serde(default)]
     router: Vec<Told>,
+    #[serde(default)]
+    neighbours: Vec<String>,
     pub expect: Vec<Expect>,
     pub report: Whole,
 }
@@ -293,6 +295,7 @@ impl Scenario {
         if let Some(router) = self.router.iter().fold(None, |before, told| Some(told.on(before))) {
             world = world.tables(router.rib);
         }
+        world.neighbours = self.neighbours.iter().map(|line| neighbour(line)).collect();
         if self.service_tags {
             let file = |name, text| DataFile { name, modified: None, text };
             let tags = ServiceTags::parse(&file("ServiceTags_Public_20251110.extract.json", TAGS));
@@ -466,5 +469,17 @@ impl Routes {
             let told = router.path(path, !self.unfinished);
             told.routes(neighbour, policy, asn, attributes(), &prefixes)
         })
+    }
+}
+
+/// `INTERFACE ADDRESS LINK-LAYER-ADDRESS`, as `ip neigh` names them.
+fn neighbour(line: &str) -> Neighbour {
+    let words: Vec<&str> = line.split(' ').collect();
+    let [interface, address, link_layer] = words[..] else { panic!("not a neighbour: {line}") };
+    let octet = |octet| u8::from_str_radix(octet, 16).expect("hexadecimal");
+    Neighbour {
+        interface: interface.into(),
+        address: address.parse().expect("an address"),
+        link_layer: link_layer.split(':').map(octet).collect(),
     }
 }
