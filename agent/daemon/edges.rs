@@ -13,10 +13,12 @@ use std::time::{Duration, SystemTime};
 
 use closedpath_core::closure::{Outcome, Roots, Work};
 use closedpath_core::config::Plan;
-use closedpath_core::observation::{AddressObservation, Neighbour, Protocol, TlsObservation};
+use closedpath_core::observation::{AddressObservation, Contact, Neighbour, Protocol, TlsObservation};
 use closedpath_core::pki::Trust;
 use closedpath_core::target::{EndpointKey, Probe};
-use closedpath_net::{Egress, IpFlow, Ipsec, NetError, Resolvers, RouteTable, TlsClient, Watch, tcp_info};
+use closedpath_net::{
+    Egress, IpFlow, Ipsec, NetError, Resolvers, RouteTable, TlsClient, Watch, free_port_at_close, tcp_info,
+};
 
 use crate::cache::Cache;
 use crate::fetcher::Fetcher;
@@ -126,7 +128,7 @@ impl Edges {
         match work {
             Work::Resolve { name } => Outcome::Resolved(self.resolvers.observe(&name).await),
             Work::Probe { key, ip } => {
-                let seen = Box::new(self.egress.around(self.probe(&key, ip)).await);
+                let seen = Box::new(self.egress.around(Box::pin(self.probe(&key, ip))).await);
                 Outcome::Probed { key, seen }
             }
             Work::Fetch { key, url, ip, via, ask } => {
@@ -153,10 +155,30 @@ impl Edges {
         let watch = self.ipsec.as_ref().and_then(|ipsec| ipsec.watch(&flow));
         let Reached { to, contact, stream, mapped, round_trips } = self.contact(key, ip).await;
         let reachable = contact.answered();
+        // The kernel looked again with the source that it chose, and the flow's own port: rules may send that elsewhere (E3).
+        let local = match &contact {
+            Contact::Made(made) => made.local,
+            Contact::Failed(_) => None,
+        };
+        let from = local.or(source.map(|source| SocketAddr::new(source, 0)));
+        let own = match from {
+            Some(from) => self.routes.lookup_from(from, to, protocol).await,
+            None => None,
+        };
+        let route = own.or(route);
         let tcp = stream.as_ref().and_then(|stream| tcp_info(stream.tcp()));
+        if let Some(stream) = &stream {
+            free_port_at_close(stream.tcp());
+        }
+        let port = local.map(|local| local.port()).filter(|port| *port != 0);
         let handshake = async {
             let stream = stream.filter(|_| key.probe.uses_tls())?;
             Some(self.tls.handshake(stream, &key.host, self.timeout).await.0)
+        };
+        // What follows is the connection's own flow, once it has ended: equal-cost ways part by the ports.
+        let followed = async {
+            let tls: Option<TlsObservation> = handshake.await;
+            (tls, self.traces.to(to, traced, reachable, route.as_ref(), port).await)
         };
         let echo = async {
             let asked = contact.made() && self.echoes.contain(key);
@@ -166,12 +188,7 @@ impl Edges {
                 None
             }
         };
-        let (tls, reflexive, traces, path_mtu): (Option<TlsObservation>, _, _, _) = tokio::join!(
-            handshake,
-            echo,
-            self.traces.to(to, traced, reachable, route.as_ref()),
-            self.mtus.to(ip, reachable)
-        );
+        let ((tls, traces), reflexive, path_mtu) = tokio::join!(followed, echo, self.mtus.to(ip, reachable));
         let protection = watch.map(Watch::end);
         AddressObservation {
             tls,

@@ -82,6 +82,8 @@ pub enum Code {
     TooLarge,
     /// A redirect without a usable Location, or one too many.
     BadRedirect,
+    /// This process lacks a privilege, so nothing was sent.
+    NotPermitted,
     /// Not in the list; see the text.
     Other,
 }
@@ -105,7 +107,12 @@ impl Failure {
 
     /// Whether this is an answer all the same: the destination itself said no.
     pub fn is_refusal(&self) -> bool {
-        self.step == Step::Connect && self.code == Code::Refused
+        matches!(self.step, Step::Connect | Step::Datagram) && self.code == Code::Refused
+    }
+
+    /// Whether nothing was sent, because this process may not: that says nothing about the destination.
+    pub fn is_our_own(&self) -> bool {
+        self.code == Code::NotPermitted
     }
 }
 

@@ -9,7 +9,8 @@ use closedpath_core::attribution::{Group, group, is_onprem};
 use closedpath_core::config::{Plan, Topology};
 use closedpath_core::observation::{Protocol, RouteObservation, TraceObservation};
 use closedpath_core::target::Probe;
-use closedpath_net::{Patience, Reading, TraceSettings, confirm, trace};
+use closedpath_net::{Glimpse, Patience, Reading, TraceSettings, confirm, trace};
+use futures_util::future::join_all;
 use ipnet::IpNet;
 use tokio::sync::{OnceCell, Semaphore};
 
@@ -21,8 +22,11 @@ const HOP_TIMEOUT: Duration = Duration::from_millis(500);
 const MIN_TRACE: Duration = Duration::from_secs(3);
 /// A round asks silent routers again for this long at most, however many answers it still brings.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Flows by which the members of an equal-cost group are looked for on the way.
-const FLOWS: usize = 8;
+/// Flows by which the members of an equal-cost group are looked for on the way. The more, the rarer is a way that takes few of them
+/// missed: one flow in eight, by one look in seventy. A router's limit answers but some; another router has a limit of its own.
+const FLOWS: usize = 32;
+/// Flows that met other routers and are followed.
+const FOLLOWED: usize = 4;
 /// The same where this host itself has several ways out, until each was seen: that one of two is missed is no chance then.
 const FLOWS_OF_HOST: usize = 16;
 
@@ -91,13 +95,14 @@ impl Traces {
     }
 
     /// The traces by which a probe's packets were followed: the remembered ones while their route stands and their proof still
-    /// answers, else new ones.
+    /// answers, else new ones, the first of which follows the flow from `port`.
     pub async fn to(
         &self,
         to: SocketAddr,
         probe: Probe,
         reachable: bool,
         route: Option<&RouteObservation>,
+        port: Option<u16>,
     ) -> Vec<TraceObservation> {
         let protocol = Protocol::of(probe);
         if to.ip().is_loopback() || (protocol == Protocol::Tcp && self.reading.is_none()) {
@@ -108,7 +113,8 @@ impl Traces {
             return traces;
         }
         let settings = self.settings(to);
-        let mut traces = vec![trace(to, probe, reachable, &settings).await];
+        let own = TraceSettings { port, ..settings.clone() };
+        let mut traces = vec![trace(to, probe, reachable, &own).await];
         let mut spread = false;
         if reachable {
             let proven = self.proven(&traces[0]).map(|(_, from)| from);
@@ -154,7 +160,7 @@ impl Traces {
     }
 
     /// Looks for the other members of an equal-cost group. Where this host has several ways out, by whole traces until each
-    /// has been seen; else by one packet of each flow to the distance of the declared hop, and a trace where another router
+    /// has been seen; else by a packet or two of each flow to the distance of the declared hop, and a trace where another router
     /// answers there. Whether there are several; `None` where that cannot be told.
     async fn spread(
         &self,
@@ -165,35 +171,48 @@ impl Traces {
         traces: &mut Vec<TraceObservation>,
     ) -> Option<bool> {
         let ways = route.map_or(&[][..], |route| &route.next_hops);
-        let gateways: Vec<IpAddr> = ways.iter().filter_map(|way| way.gateway).collect();
-        let proven = traces.first().and_then(|first| self.proven(first));
-        let flows = if ways.len() > 1 { FLOWS_OF_HOST } else { FLOWS };
-        for _ in 1..flows {
-            let port = if ways.len() > 1 {
-                if gateways
-                    .iter()
-                    .all(|gateway| traces.iter().any(|trace| first_hop(trace) == Some(*gateway)))
-                {
+        if ways.len() > 1 {
+            let gateways: Vec<IpAddr> = ways.iter().filter_map(|way| way.gateway).collect();
+            let seen = |traces: &[TraceObservation], gateway: &IpAddr| {
+                traces.iter().any(|trace| first_hop(trace) == Some(*gateway))
+            };
+            for _ in 1..FLOWS_OF_HOST {
+                if gateways.iter().all(|gateway| seen(traces, gateway)) {
                     break;
                 }
-                None
-            } else {
-                let (ttl, from) = proven?;
-                // Silence here is more often a router's limit than another way.
-                let Some((now, port)) = confirm(to, probe, ttl, settings).await else {
-                    return (traces.len() > 1).then_some(true);
-                };
-                if now == from {
-                    continue;
-                }
-                Some(port)
-            };
-            let seen = trace(to, probe, true, &TraceSettings { port, ..settings.clone() }).await;
-            if !traces.iter().any(|known| same_way(known, &seen)) {
-                traces.push(seen);
+                add(traces, trace(to, probe, true, settings).await);
             }
+            return Some(traces.len() > 1);
+        }
+        let first = traces.first()?.clone();
+        let proven = self.proven(&first)?;
+        let looks = (1..FLOWS).map(|_| self.elsewhere(to, probe, &first, proven, settings));
+        let apart: Vec<u16> = join_all(looks).await.into_iter().flatten().collect();
+        for port in apart.iter().take(FOLLOWED) {
+            let settings = TraceSettings { port: Some(*port), ..settings.clone() };
+            add(traces, trace(to, probe, true, &settings).await);
         }
         Some(traces.len() > 1)
+    }
+
+    /// The source port of a new flow, if another router answers at the distance of the declared hop, or behind its silence another
+    /// declared one.
+    async fn elsewhere(
+        &self,
+        to: SocketAddr,
+        probe: Probe,
+        first: &TraceObservation,
+        (ttl, from): (u8, IpAddr),
+        settings: &TraceSettings,
+    ) -> Option<u16> {
+        let Glimpse { from: now, port } = confirm(to, probe, ttl, settings).await;
+        if let Some(now) = now {
+            return port.filter(|_| now != from);
+        }
+        let same = TraceSettings { port: Some(port?), ..settings.clone() };
+        let behind = confirm(to, probe, ttl.checked_add(1)?, &same).await.from?;
+        let known = first.hops.iter().any(|hop| hop.from == Some(behind));
+        port.filter(|_| !known && self.proves(behind))
     }
 
     /// The remembered traces, if a hop that proved its link answers at its place again; one packet instead of many.
@@ -220,7 +239,7 @@ impl Traces {
             return None;
         }
         let (ttl, _) = traces.iter().find_map(|trace| self.proven(trace))?;
-        let (now, _) = confirm(to, probe, ttl, &self.settings(to)).await?;
+        let now = confirm(to, probe, ttl, &self.settings(to)).await.from?;
         let at = SystemTime::now();
         for trace in &mut traces {
             trace.at = at;
@@ -238,8 +257,19 @@ impl Traces {
 
     /// The nearest hop that shows a link, and its distance.
     fn proven(&self, trace: &TraceObservation) -> Option<(u8, IpAddr)> {
-        let proves = |from: IpAddr| self.proofs.iter().any(|net| net.contains(&from.to_canonical()));
-        trace.hops.iter().find_map(|hop| Some((hop.ttl, hop.from.filter(|from| proves(*from))?)))
+        trace.hops.iter().find_map(|hop| Some((hop.ttl, hop.from.filter(|from| self.proves(*from))?)))
+    }
+
+    /// Whether an address shows a link.
+    fn proves(&self, from: IpAddr) -> bool {
+        self.proofs.iter().any(|net| net.contains(&from.to_canonical()))
+    }
+}
+
+/// Adds a way that is not among them yet.
+fn add(traces: &mut Vec<TraceObservation>, seen: TraceObservation) {
+    if !traces.iter().any(|known| same_way(known, &seen)) {
+        traces.push(seen);
     }
 }
 

@@ -70,6 +70,10 @@ pub(crate) fn os_error(step: Step, to: SocketAddr, error: &io::Error) -> Failure
             format!("this host has no {family} address, or no free source port, to reach it from"),
         ),
         Some(libc::EPROTO) => (Code::Protocol, "the protocol was broken".to_owned()),
+        // What connect(2) says of a blackhole route.
+        Some(libc::EINVAL) if step == Step::Connect => {
+            (Code::NetUnreachable, format!("this host's routing table drops what is for {}", to.ip()))
+        }
         Some(_) => (Code::Other, "the system says no".to_owned()),
         None => return stream_error(step, error),
     };

@@ -49,6 +49,12 @@ pub fn tcp_info(stream: &TcpStream) -> Option<TcpInfo> {
     kernel::tcp_info(stream)
 }
 
+/// Has a connection end by a reset, so that its port is free for a trace of the same flow at once.
+pub fn free_port_at_close(stream: &TcpStream) {
+    // Where that is refused, the trace takes another port.
+    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+}
+
 /// How a connection is to be made.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Dial {

@@ -40,7 +40,7 @@ pub mod trace;
 mod xfrm;
 
 pub use bmp::Station;
-pub use connect::{connect, tcp_info};
+pub use connect::{connect, free_port_at_close, tcp_info};
 pub use datagram::{dns_ping, icmp_ping, ntp_ping, stun_ping};
 pub use download::{Peer, download};
 pub use egress::Egress;
@@ -53,5 +53,7 @@ pub use relay::{fetch_through, http_ping_through};
 pub use resolve::Resolvers;
 pub use route::RouteTable;
 pub use tls::{TlsClient, certificates_in};
-pub use trace::{IcmpListener, Patience, Quoted, Reading, TraceSettings, confirm, read_icmp_error, trace};
+pub use trace::{
+    Glimpse, IcmpListener, Patience, Quoted, Reading, TraceSettings, confirm, read_icmp_error, trace,
+};
 pub use xfrm::{IpFlow, Ipsec, Watch};

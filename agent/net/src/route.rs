@@ -57,7 +57,18 @@ impl RouteTable {
     /// How packets of this protocol to `to` leave this host, as [`Egress`] has them leave; `None` where the kernel gave no
     /// usable answer.
     pub async fn lookup(&self, to: SocketAddr, protocol: Protocol) -> Option<RouteObservation> {
-        timeout(PATIENCE, self.ask(to, protocol)).await.ok().flatten()
+        timeout(PATIENCE, self.ask(to, protocol, None)).await.ok().flatten()
+    }
+
+    /// The same for a flow that is already known by its own end: the kernel looks again with the source that it chose, and rules may
+    /// send that elsewhere (E1, E3).
+    pub async fn lookup_from(
+        &self,
+        from: SocketAddr,
+        to: SocketAddr,
+        protocol: Protocol,
+    ) -> Option<RouteObservation> {
+        timeout(PATIENCE, self.ask(to, protocol, Some(from))).await.ok().flatten()
     }
 
     /// This host's neighbours with known link-layer addresses; none where the kernel does not answer.
@@ -96,7 +107,12 @@ impl RouteTable {
         found
     }
 
-    async fn ask(&self, flow: SocketAddr, protocol: Protocol) -> Option<RouteObservation> {
+    async fn ask(
+        &self,
+        flow: SocketAddr,
+        protocol: Protocol,
+        from: Option<SocketAddr>,
+    ) -> Option<RouteObservation> {
         let to = flow.ip();
         let egress = egress::current();
         let interface = match egress.interface.as_deref().filter(|_| !to.is_loopback()) {
@@ -106,7 +122,7 @@ impl RouteTable {
             },
             None => None,
         };
-        let request = |flags| request(flow, protocol, &egress, interface, flags);
+        let request = |flags| request((from, flow), protocol, &egress, interface, flags);
         // Without `LookupTable` the kernel says "main" whatever the table.
         let matched = match self.route(request(RouteFlags::FibMatch | RouteFlags::LookupTable)?).await {
             Ok(route) => route,
@@ -179,7 +195,7 @@ impl RouteTable {
 
 /// The question for one flow; `None` where the addresses do not go together.
 fn request(
-    to: SocketAddr,
+    (from, to): (Option<SocketAddr>, SocketAddr),
     protocol: Protocol,
     egress: &Egress,
     interface: Option<u32>,
@@ -198,7 +214,10 @@ fn request(
     if protocol != Protocol::Icmp && to.port() != 0 {
         builder = builder.dport(to.port());
     }
-    if let Some(source) = egress.source_for(to.ip()) {
+    if let Some(port) = from.map(|from| from.port()).filter(|port| protocol != Protocol::Icmp && *port != 0) {
+        builder = builder.sport(port);
+    }
+    if let Some(source) = from.map(|from| from.ip()).or(egress.source_for(to.ip())) {
         builder = builder.source_prefix(source, length).ok()?;
     }
     if let Some(index) = interface {

@@ -155,7 +155,7 @@ async fn echo() {
             assert!(series.mean > Duration::ZERO && series.mean < TIMEOUT, "{series:?}");
         } else {
             assert_eq!(series, None);
-            assert_eq!(code(&contact), (Step::Datagram, Code::Other));
+            assert_eq!(code(&contact), (Step::Datagram, Code::NotPermitted));
             let words = &contact.failure().unwrap().text;
             assert!(words.contains("net.ipv4.ping_group_range"), "{words}");
         }

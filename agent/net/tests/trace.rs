@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use chain::{Chain, R1, R2, SERVER, SERVER_CLOSED, SERVER_V6};
 use closedpath_core::observation::{Protocol, TraceEnd, TraceObservation};
 use closedpath_core::target::Probe;
-use closedpath_net::{Reading, TraceSettings, confirm, trace};
+use closedpath_net::{Glimpse, Reading, TraceSettings, confirm, trace};
 use futures_util::future::join_all;
 use netns::{Namespaces, inside};
 
@@ -66,7 +66,8 @@ fn one_ttl_can_be_confirmed() {
     if inside() {
         return run(async {
             let asked = async |to, ttl| {
-                let (from, port) = confirm(address(to), Probe::Tls, ttl, &settings()).await.unwrap();
+                let Glimpse { from, port } = confirm(address(to), Probe::Tls, ttl, &settings()).await;
+                let (from, port) = (from.unwrap(), port.unwrap());
                 assert_ne!(port, 0);
                 from.to_string()
             };
@@ -74,7 +75,7 @@ fn one_ttl_can_be_confirmed() {
             assert_eq!(asked(SERVER, 3).await, "10.99.3.2");
             assert_eq!(asked(SERVER_V6, 1).await, "fd99:1::2");
             let chosen = TraceSettings { port: Some(40123), ..settings() };
-            let (_, port) = confirm(address(SERVER), Probe::Tls, 1, &chosen).await.unwrap();
+            let port = confirm(address(SERVER), Probe::Tls, 1, &chosen).await.port.unwrap();
             assert_eq!(port, 40123);
         });
     }

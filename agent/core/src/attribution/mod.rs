@@ -4,6 +4,7 @@
 //! Eligibility never votes here, silence never votes, and contradicting evidence is never chosen between (DOMAIN §3.2).
 
 mod around;
+mod astray;
 mod asymmetry;
 mod changes;
 mod control;

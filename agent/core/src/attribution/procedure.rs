@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use super::around::Around;
+use super::astray;
 use super::control::{self, Told};
 use super::evidence::{Evidence, Plane, Strength};
 use super::hops;
@@ -31,6 +32,10 @@ pub fn attribute(seen: &AddressObservation, around: &Around<'_>) -> Path {
     votes.extend(table.vote.clone());
     votes.extend(host::ask_source_address(seen, topology, &mut evidence));
     votes.extend(hops::ask(seen, topology, ip, now, &mut evidence));
+    // What IPsec carries does not take the route of the forwarding table.
+    if matches!(protected, Protected::No) {
+        votes.extend(astray::ask(seen, topology, ip, now, &mut evidence));
+    }
     let local = seen.route.as_ref().is_some_and(|route| route.kind == RouteKind::Local);
     let told = match control.filter(|_| !local) {
         Some(control) => control::ask(control, seen, topology, ip, now, &mut evidence),
@@ -67,6 +72,9 @@ pub fn attribute(seen: &AddressObservation, around: &Around<'_>) -> Path {
         // Prefixes of the site seldom stand in BGP: only a route as specific as the declaration speaks against it.
         let specific = told.length >= ways::onprem_length(topology, ip);
         votes.extend(told.vote.filter(|_| specific));
+        if astray::leaves_the_site(seen, topology) {
+            return Path::unknown(Reason::Conflict, evidence);
+        }
         return internal(&votes, topology, answered, evidence, seen.at);
     }
     if topology.links.is_empty() {

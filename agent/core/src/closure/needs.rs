@@ -106,7 +106,19 @@ fn revocation(profile: ClientProfile) -> (Requirement, bool) {
     }
 }
 
-/// How badly they need the issuer of an incomplete chain (R5). Clients that never fetch it fail anyway (F37).
+/// Whether clients fetch the missing issuer of an incomplete chain (R5); those that do not fail with it (F37).
+fn fetches_issuers(profile: ClientProfile) -> bool {
+    match profile {
+        ClientProfile::Java | ClientProfile::Openssl | ClientProfile::Go => false,
+        ClientProfile::CurlSchannel
+        | ClientProfile::WindowsCryptoapi
+        | ClientProfile::Dotnet
+        | ClientProfile::None
+        | ClientProfile::Unknown => true,
+    }
+}
+
+/// How badly they need the issuer of an incomplete chain.
 fn missing_issuer(profile: ClientProfile) -> (Requirement, bool) {
     match profile {
         ClientProfile::CurlSchannel | ClientProfile::WindowsCryptoapi | ClientProfile::Dotnet => {
@@ -166,6 +178,11 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
         let via = key.via.as_deref();
         let pointed = |requirement| Need { requirement, member: need.member && profile.follows_pointers() };
         for chain in &member.chains {
+            if chain.incomplete && !fetches_issuers(profile) {
+                // Nothing satisfies it: what the server does not send, these clients do not have.
+                let what = format!("the issuer that {key} does not send");
+                join(&mut groups, (workload.clone(), what.clone()), &what, (requirement, false));
+            }
             for sha256 in chain.all() {
                 let Some(certificate) = picture.certificates.get(sha256) else { continue };
                 if certificate.self_signed || picture.pool.trust().contains(sha256) {

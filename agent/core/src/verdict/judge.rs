@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Verdict;
 use crate::attribution::{Confidence, Judged, Judgement, PathClass, Reason};
-use crate::closure::{Need, Seen};
+use crate::closure::{Choice, Group, Need, Seen};
 use crate::config::{Policy, Workload};
-use crate::failure::label;
+use crate::failure::{Failure, label};
 use crate::target::{EndpointKey, Origin, Requirement};
 
 /// A verdict with its reasons, worst first.
@@ -194,7 +194,11 @@ fn weigh_unseen(judged: &Judged<'_>, key: &EndpointKey, scale: &mut Scale) {
     for (ip, seen) in &member.addresses {
         let sunk = ip.to_canonical().is_loopback() || ip.to_canonical().is_unspecified();
         match seen {
-            Seen::Observed(_) => {}
+            Seen::Observed(seen) => {
+                if let Some(failure) = seen.contact.failure().filter(|failure| failure.is_our_own()) {
+                    scale.unknowns.push(format!("{key} ({ip}) could not be looked at: {}", failure.text));
+                }
+            }
             Seen::Pending => scale.unknowns.push(format!("{key} ({ip}) was not looked at in this round")),
             Seen::Forbidden(_) if sunk => {}
             Seen::Forbidden(_) => scale
@@ -218,10 +222,23 @@ fn weigh_groups(judged: &Judged<'_>, workload: &Workload, scale: &mut Scale) {
                 "{} cannot be had, and what the clients do then is not known: set client_profile",
                 group.what
             ));
-        } else if group.requirement == Requirement::Hard {
+        } else if group.requirement == Requirement::Hard && !unseen(judged, group) {
             scale.lacks.push(format!("{} is needed and cannot be had", group.what));
         }
     }
+}
+
+/// Whether nothing is known of some alternative because this process may not ask it: that is told as such, and is no lack.
+fn unseen(judged: &Judged<'_>, group: &Group) -> bool {
+    let endpoints = group.choices.iter().filter_map(|choice| match choice {
+        Choice::Endpoint(key) => judged.picture.members.get(key),
+        Choice::Url(_) | Choice::Revocation { .. } => None,
+    });
+    let mut addresses = endpoints.flat_map(|member| member.addresses.values());
+    addresses.any(|seen| match seen {
+        Seen::Observed(seen) => seen.contact.failure().is_some_and(Failure::is_our_own),
+        Seen::Pending | Seen::Forbidden(_) => false,
+    })
 }
 
 /// Whether a class, as seen with this confidence, is a closed path as the policy accepts it.

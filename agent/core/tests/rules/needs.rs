@@ -117,12 +117,16 @@ fn certificates_that_share_a_name_do_not_share_their_revocation() {
 }
 
 #[test]
-fn a_missing_issuer_is_needed_hard_by_clients_that_fetch_it() {
+fn a_missing_issuer_is_a_lack_for_clients_that_fetch_it_and_for_those_that_never_do() {
     let pointers = Pointers { ca_issuers: Some("http://aia.example/ca.cer"), ..Pointers::default() };
     for (profile, verdict) in [
         ("windows-cryptoapi", Verdict::ClosedButBroken),
         ("curl-schannel", Verdict::ClosedButBroken),
-        ("openssl", Verdict::Closed),
+        ("openssl", Verdict::ClosedButBroken),
+        ("go", Verdict::ClosedButBroken),
+        ("java", Verdict::ClosedButBroken),
+        ("none", Verdict::Closed),
+        ("unknown", Verdict::Undetermined),
     ] {
         let chain = || [issued("a.example", "unknown CA", pointers)];
         let seen = |seen: Observed| world(&config(profile)).see(seen).look().report.verdict;

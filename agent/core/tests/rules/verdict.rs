@@ -3,7 +3,9 @@
 use closedpath_core::attribution::PathClass;
 use closedpath_core::catalog::Catalog;
 use closedpath_core::closure::Seen as SeenAddress;
+use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::findings::FindingId;
+use closedpath_core::observation::Contact;
 use closedpath_core::verdict::Verdict;
 
 use crate::certificates::{Pointers, issued};
@@ -157,6 +159,35 @@ fn a_canary_that_answers_binds_closed_and_watched_workloads_but_not_those_with_e
     assert_eq!(of("closed", canary().refused()), Verdict::NotClosed);
     assert_eq!(of("closed-except", canary().connected()), Verdict::Closed);
     assert_eq!(of("observe", canary().connected()), Verdict::NotClosed, "as closed would be judged");
+}
+
+#[test]
+fn a_datagram_that_the_destination_itself_refuses_is_answered() {
+    let canary = "[[canary]]\nhost = \"203.0.113.200\"\nport = 3478\nprobe = \"stun\"\n";
+    let of = |code| {
+        let mut seen = observed("203.0.113.200", "203.0.113.200");
+        seen.contact = Contact::Failed(Failure::new(Step::Datagram, code, "port unreachable"));
+        let config = one("closed", "") + canary;
+        verdict(&world(&config).see(closed("a.example", "203.0.113.1")).see(seen))
+    };
+    assert_eq!(of(Code::Refused), Verdict::NotClosed, "the way out is open");
+    for code in [Code::Timeout, Code::Prohibited, Code::NetUnreachable] {
+        assert_eq!(of(code), Verdict::Closed, "{code:?}: a router on the way, or nobody");
+    }
+}
+
+#[test]
+fn what_this_process_may_not_ask_is_not_known_and_no_lack() {
+    let of = |code| {
+        let mut seen = observed("a.example", "203.0.113.1");
+        seen.contact = Contact::Failed(Failure::new(Step::Datagram, code, "ICMP echo could not be sent"));
+        let seen = world(&one("closed", "").replace("probe = \"tls\"", "probe = \"icmp\"")).see(seen).look();
+        (seen.report.verdict, seen.workload().reasons.join("; "))
+    };
+    let (verdict, reasons) = of(Code::NotPermitted);
+    assert_eq!(verdict, Verdict::Undetermined, "{reasons}");
+    assert!(reasons.contains("could not be looked at: ICMP echo could not be sent"), "{reasons}");
+    assert_eq!(of(Code::Timeout).0, Verdict::ClosedButBroken);
 }
 
 #[test]

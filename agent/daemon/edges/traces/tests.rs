@@ -86,7 +86,7 @@ hops = ["10.99.4.2"]
 async fn routers(traces: &Traces, route: &RouteObservation, ttl: u8) -> Vec<Vec<String>> {
     let mut all = Vec::new();
     for server in SERVERS {
-        let seen = traces.to(server.parse().unwrap(), Probe::Tls, true, Some(route)).await;
+        let seen = traces.to(server.parse().unwrap(), Probe::Tls, true, Some(route), None).await;
         let hop = |trace: &TraceObservation| {
             let hop = trace.hops.iter().find(|hop| hop.ttl == ttl).unwrap();
             hop.from.unwrap().to_string()

@@ -85,7 +85,7 @@ pub(crate) fn closed(step: Step, error: &io::Error) -> Failure {
         "ICMP echo could not be sent, so nothing is known about the destination: ping sockets are closed to this group and \
          CAP_NET_RAW is missing ({error}); widen net.ipv4.ping_group_range or give the service AmbientCapabilities=CAP_NET_RAW"
     );
-    Failure::new(step, Code::Other, text)
+    Failure::new(step, Code::NotPermitted, text)
 }
 
 #[cfg(test)]

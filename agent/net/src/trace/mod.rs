@@ -21,4 +21,4 @@ pub use listener::IcmpListener;
 pub use patience::Patience;
 pub use quoted::{Quoted, read_icmp_error};
 pub use reading::Reading;
-pub use walk::{TraceSettings, confirm, trace};
+pub use walk::{Glimpse, TraceSettings, confirm, trace};

@@ -74,7 +74,9 @@ pub async fn trace(
     // An echo has no port.
     let to = if probe == Probe::Icmp { SocketAddr::new(to.ip(), 0) } else { to };
     let mut walk = Walk::new(reachable, settings);
-    match Flow::reserve(to, probe, settings.port, &settings.reading) {
+    // A port that somebody else has taken meanwhile is no reason not to look.
+    let reserved = Flow::reserve(to, probe, settings.port, &settings.reading);
+    match reserved.or_else(|_| Flow::reserve(to, probe, None, &settings.reading)) {
         Ok(flow) => {
             walk.first_pass(&flow).await;
             walk.ask_again(&flow).await;
@@ -94,22 +96,28 @@ pub async fn trace(
     }
 }
 
-/// Who answers at one TTL now, a router or the destination itself, and from which source port it was asked: a new one where
-/// the settings name none, so another ECMP member may be followed than the one that was traced.
-pub async fn confirm(
-    to: SocketAddr,
-    probe: Probe,
-    ttl: u8,
-    settings: &TraceSettings,
-) -> Option<(IpAddr, u16)> {
-    let flow = Flow::reserve(to, probe, settings.port, &settings.reading).ok()?;
+/// What came of one packet of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Glimpse {
+    /// Who answered, a router or the destination itself.
+    pub from: Option<IpAddr>,
+    /// The flow's source port.
+    pub port: Option<u16>,
+}
+
+/// Who answers at one TTL now, and from which source port it was asked: a new one where the settings name none, so another ECMP
+/// member may be followed than the one that was traced.
+pub async fn confirm(to: SocketAddr, probe: Probe, ttl: u8, settings: &TraceSettings) -> Glimpse {
+    let Ok(flow) = Flow::reserve(to, probe, settings.port, &settings.reading) else {
+        return Glimpse { from: None, port: None };
+    };
     let (answer, source) = flow.probe(ttl, settings.hop_timeout).await;
     let from = match answer {
         Answer::Hop(from, _) => from,
         Answer::Destination { .. } => Some(to.ip()),
         Answer::Unreachable { .. } | Answer::Silence | Answer::Failed(_) => None,
     };
-    from.zip(source.map(|source| source.port()))
+    Glimpse { from, port: source.map(|source| source.port()) }
 }
 
 /// A trace in the making.

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use closedpath_core::attribution::PathClass;
 use closedpath_core::failure::{Code, Failure, Step};
-use closedpath_core::observation::{Contact, DnsStatus, Neighbour, Protocol, RouteKind, RouteObservation};
+use closedpath_core::observation::{
+    Contact, DnsStatus, Neighbour, Protocol, RouteKind, RouteObservation, TraceEnd,
+};
 use closedpath_core::rib::{AsPath, Attributes, Community, Policy};
 use closedpath_core::tables::{AsnTable, DataFile, ServiceTags};
 use serde::Deserialize;
@@ -382,8 +384,16 @@ impl See {
                     (&told.hops, age(told.age.as_ref()), told.protocol.unwrap_or(Protocol::Tcp))
                 }
             };
-            seen = seen.hops_at(hops.split_whitespace(), now() - ago);
-            seen.traces.last_mut().expect("it was just added").protocol = protocol;
+            // Where the destination itself answers, "!" stands.
+            let (before, reached) =
+                hops.strip_suffix('!').map_or((hops.as_str(), false), |before| (before, true));
+            seen = seen.hops_at(before.split_whitespace(), now() - ago);
+            let trace = seen.traces.last_mut().expect("it was just added");
+            trace.protocol = protocol;
+            if reached {
+                let ttl = u8::try_from(trace.hops.len() + 1).expect("a TTL");
+                trace.end = TraceEnd::Destination { ttl, refused: false };
+            }
         }
         if let Some(reflexive) = &self.reflexive {
             seen = seen.saw(reflexive);
