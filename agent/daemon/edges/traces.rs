@@ -7,12 +7,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use closedpath_core::attribution::{Group, group, is_onprem};
 use closedpath_core::config::{Plan, Topology};
-use closedpath_core::observation::{Protocol, RouteObservation, TraceObservation};
+use closedpath_core::observation::{Hop, Protocol, RouteObservation, TraceEnd, TraceObservation};
 use closedpath_core::target::Probe;
 use closedpath_net::{Glimpse, Patience, Reading, TraceSettings, confirm, trace};
 use futures_util::future::join_all;
 use ipnet::IpNet;
 use tokio::sync::{OnceCell, Semaphore};
+use tokio::time::sleep;
 
 /// Traces under way at once: they share the routers' ICMP limits.
 const TRACES: usize = 64;
@@ -25,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Flows by which the members of an equal-cost group are looked for on the way. The more, the rarer is a way that takes few of them
 /// missed: one flow in eight, by one look in seventy. A router's limit answers but some; another router has a limit of its own.
 const FLOWS: usize = 32;
+/// Linux' routers answer one packet more after this (icmp_ratelimit, ip-sysctl).
+const REFILL: Duration = Duration::from_millis(1_100);
 /// Flows that met other routers and are followed.
 const FOLLOWED: usize = 4;
 /// The same where this host itself has several ways out, until each was seen: that one of two is missed is no chance then.
@@ -60,6 +63,27 @@ struct Remembered {
 struct Spread {
     since: Instant,
     several: Arc<OnceCell<bool>>,
+}
+
+/// What one more flow showed; with its source port.
+#[derive(Debug, Clone)]
+enum Look {
+    /// The same router, or nothing that could be sent.
+    Same,
+    /// Another one.
+    Apart(u16, Hop),
+    /// Nobody: a router's limit, or another way whose routers keep silent.
+    Silent(u16),
+}
+
+impl Look {
+    fn apart(&self) -> Option<(u16, Hop)> {
+        if let Self::Apart(port, hop) = self { Some((*port, hop.clone())) } else { None }
+    }
+
+    fn silent(&self) -> Option<u16> {
+        if let Self::Silent(port) = self { Some(*port) } else { None }
+    }
 }
 
 impl Traces {
@@ -186,33 +210,56 @@ impl Traces {
         }
         let first = traces.first()?.clone();
         let proven = self.proven(&first)?;
-        let looks = (1..FLOWS).map(|_| self.elsewhere(to, probe, &first, proven, settings));
-        let apart: Vec<u16> = join_all(looks).await.into_iter().flatten().collect();
-        for port in apart.iter().take(FOLLOWED) {
-            let settings = TraceSettings { port: Some(*port), ..settings.clone() };
+        let look = |port| self.look(to, probe, &first, proven, TraceSettings { port, ..settings.clone() });
+        let mut looks = join_all((1..FLOWS).map(|_| look(None))).await;
+        let silent: Vec<u16> = looks.iter().filter_map(Look::silent).collect();
+        if looks.iter().all(|look| look.apart().is_none()) && !silent.is_empty() {
+            // Each router has an answer again, so that one that keeps the others' silence may be heard.
+            sleep(REFILL).await;
+            looks = join_all(silent.into_iter().map(|port| look(Some(port)))).await;
+        }
+        for (port, hop) in looks.iter().filter_map(Look::apart).take(FOLLOWED) {
+            let settings = TraceSettings { port: Some(port), ..settings.clone() };
             add(traces, trace(to, probe, true, &settings).await);
+            // Some routers part packets of one flow, too: what was seen once was on a way.
+            let passes = |trace: &TraceObservation| {
+                trace.hops.iter().any(|known| (known.ttl, known.from) == (hop.ttl, hop.from))
+            };
+            if !traces.iter().any(passes) {
+                traces.push(glimpsed(&first, &hop));
+            }
         }
         Some(traces.len() > 1)
     }
 
-    /// The source port of a new flow, if another router answers at the distance of the declared hop, or behind its silence another
-    /// declared one.
-    async fn elsewhere(
+    /// Who answers a packet of a flow at the distance of the declared hop, and where nobody does, whether another declared one
+    /// answers behind it.
+    async fn look(
         &self,
         to: SocketAddr,
         probe: Probe,
         first: &TraceObservation,
         (ttl, from): (u8, IpAddr),
-        settings: &TraceSettings,
-    ) -> Option<u16> {
-        let Glimpse { from: now, port } = confirm(to, probe, ttl, settings).await;
-        if let Some(now) = now {
-            return port.filter(|_| now != from);
+        settings: TraceSettings,
+    ) -> Look {
+        let Glimpse { from: now, port } = confirm(to, probe, ttl, &settings).await;
+        match (now, port) {
+            (_, None) => Look::Same,
+            (Some(now), Some(_)) if now == from => Look::Same,
+            (Some(_), Some(port)) => Look::Apart(port, Hop { ttl, from: now, rtt: None }),
+            (None, Some(port)) => {
+                let same = TraceSettings { port: Some(port), ..settings };
+                let ttl = ttl.saturating_add(1);
+                let behind = confirm(to, probe, ttl, &same).await.from;
+                let known = |behind| first.hops.iter().any(|hop| hop.from == Some(behind));
+                match behind {
+                    Some(from) if self.proves(from) && !known(from) => {
+                        Look::Apart(port, Hop { ttl, from: behind, rtt: None })
+                    }
+                    _ => Look::Silent(port),
+                }
+            }
         }
-        let same = TraceSettings { port: Some(port?), ..settings.clone() };
-        let behind = confirm(to, probe, ttl.checked_add(1)?, &same).await.from?;
-        let known = first.hops.iter().any(|hop| hop.from == Some(behind));
-        port.filter(|_| !known && self.proves(behind))
     }
 
     /// The remembered traces, if a hop that proved its link answers at its place again; one packet instead of many.
@@ -264,6 +311,13 @@ impl Traces {
     fn proves(&self, from: IpAddr) -> bool {
         self.proofs.iter().any(|net| net.contains(&from.to_canonical()))
     }
+}
+
+/// What a single packet to where `first` went has shown.
+fn glimpsed(first: &TraceObservation, hop: &Hop) -> TraceObservation {
+    let unseen = (1..hop.ttl).map(|ttl| Hop { ttl, from: None, rtt: None });
+    let hops = unseen.chain([hop.clone()]).collect();
+    TraceObservation { source: None, hops, end: TraceEnd::Silent, at: SystemTime::now(), ..first.clone() }
 }
 
 /// Adds a way that is not among them yet.

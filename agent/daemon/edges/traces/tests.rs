@@ -4,7 +4,7 @@
 use std::net::Ipv4Addr;
 
 use closedpath_core::config::parse;
-use closedpath_core::observation::{Hop, NextHop, RouteKind, TraceEnd};
+use closedpath_core::observation::{NextHop, RouteKind};
 
 use super::netns::{Namespaces, inside};
 use super::*;
@@ -120,6 +120,32 @@ fn flows_that_part_at_a_router_are_found_and_remembered() {
     let spaces = diamond("parted");
     let _listener = spaces.listen("server", "0.0.0.0:443");
     spaces.run_test("agent", "edges::traces::tests::flows_that_part_at_a_router_are_found_and_remembered");
+}
+
+#[test]
+fn packets_of_one_flow_that_part_are_found_too() {
+    let test = "edges::traces::tests::packets_of_one_flow_that_part_are_found_too";
+    if inside() {
+        return run(async {
+            let plan = parse("links.toml", LINKS, &[]).unwrap();
+            let (traces, _) = Traces::new(&plan);
+            let route = route(&[("split", "10.99.1.2")]);
+            for server in SERVERS {
+                let to = server.parse().unwrap();
+                let seen = traces.to(to, Probe::Tls, true, Some(&route), None).await;
+                let passed = |router: &str| {
+                    let router = Some(router.parse().unwrap());
+                    seen.iter().any(|trace| trace.hops.iter().any(|hop| hop.from == router))
+                };
+                assert!(passed("10.99.2.2") && passed("10.99.4.2"), "{seen:?}");
+            }
+        });
+    }
+    let spaces = diamond("packets");
+    // A veth hands the hash of the socket on, so that each packet of a trace may take another way.
+    spaces.sysctl("split", "net.ipv4.fib_multipath_hash_policy=1");
+    let _listener = spaces.listen("server", "0.0.0.0:443");
+    spaces.run_test("agent", test);
 }
 
 #[test]
