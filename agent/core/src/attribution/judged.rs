@@ -55,12 +55,14 @@ pub struct Judged<'a> {
 }
 
 /// A direct attempt beside a proxy (A1, F24).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bypass {
     /// Whether it connected.
     pub reachable: bool,
     /// The class it took.
     pub class: PathClass,
+    /// What could carry each address that our resolvers give.
+    pub eligibility: Vec<Eligibility>,
 }
 
 /// Attributes every address of a picture, and says who owns it and what could carry it. `rib` holds the edge routers' tables,
@@ -182,7 +184,8 @@ fn bypasses(
         let made: Vec<IpAddr> = member.contacted().collect();
         let paths = made.iter().filter_map(|ip| judgements.get(ip)).map(|judgement| &judgement.path);
         let class = class_of_endpoint(paths);
-        Some((key.clone(), Bypass { reachable: !made.is_empty(), class }))
+        let eligibility = judgements.values().map(|judgement| judgement.eligibility.clone()).collect();
+        Some((key.clone(), Bypass { reachable: !made.is_empty(), class, eligibility }))
     };
     proxied.filter_map(of).collect()
 }

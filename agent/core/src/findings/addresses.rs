@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::{Finding, FindingId, Severity};
 use crate::attribution::{Judged, Judgement, PathClass, Reason};
 use crate::config::{Edge, Policy};
-use crate::eligibility::{Outcome, Peering};
+use crate::eligibility::{Eligibility, Outcome, Peering};
 use crate::failure::label;
 use crate::tables::Communities;
 use crate::target::{EndpointKey, Origin, is_private};
@@ -54,6 +54,14 @@ impl About<'_> {
         self.judgement.path.class
     }
 
+    /// What could carry the destination. Behind a proxy that is not asked of the proxy's address, but of what our resolvers say of the
+    /// name: of several answers, the one that could go by ExpressRoute.
+    fn eligibility(&self) -> &Eligibility {
+        let own = self.judged.bypasses.get(self.key).map_or(&[][..], |direct| direct.eligibility.as_slice());
+        let could = own.iter().find(|eligibility| eligibility.result != Outcome::NotEligible);
+        could.or(own.first()).unwrap_or(&self.judgement.eligibility)
+    }
+
     /// The class of the traffic, or that of the route where nothing answered.
     fn class_or_route(&self) -> PathClass {
         match self.class() {
@@ -83,7 +91,7 @@ impl About<'_> {
     }
 
     fn could_go_by_expressroute(&self) -> bool {
-        matches!(self.judgement.eligibility.result, Outcome::Eligible | Outcome::Conditional)
+        matches!(self.eligibility().result, Outcome::Eligible | Outcome::Conditional)
     }
 
     /// F01 and F02. What the data does not know counts as eligible: rather one leak too many.
@@ -91,7 +99,7 @@ impl About<'_> {
         if !self.class().is_internet() {
             return None;
         }
-        let eligibility = &self.judgement.eligibility;
+        let eligibility = self.eligibility();
         let carried = self.carried();
         match eligibility.result {
             Outcome::NotEligible => {
@@ -134,7 +142,7 @@ impl About<'_> {
 
     /// F06, beside F01: Microsoft's approval is there and not used.
     fn authorised_by_internet(&self, communities: &Communities) -> Option<Raised> {
-        let eligibility = &self.judgement.eligibility;
+        let eligibility = self.eligibility();
         let authorised = self.judged.plan.topology.circuits.values().any(|circuit| circuit.m365_authorised);
         if !(authorised && self.could_go_by_expressroute() && self.class().is_internet()) {
             return None;
@@ -148,14 +156,14 @@ impl About<'_> {
 
     /// F03 and F04.
     fn ineligible_by_expressroute(&self) -> Option<Raised> {
-        if self.judgement.eligibility.result != Outcome::NotEligible
-            || self.class_or_route() == PathClass::Unknown
-        {
+        if self.eligibility().result != Outcome::NotEligible || self.class_or_route() == PathClass::Unknown {
             return None;
         }
         let detail = format!(
             "{} ({}) leaves by ExpressRoute, which does not carry it ({})",
-            self.key.host, self.ip, self.judgement.eligibility.reason
+            self.key.host,
+            self.ip,
+            self.eligibility().reason
         );
         match self.judgement.path.edge? {
             Edge::ErPrivate => {

@@ -316,6 +316,12 @@ fn f27_expressroute_announces_what_belongs_into_a_tunnel_of_the_edge_router() {
     assert_eq!(look("10.101.0.0/16"), [Severity::High]);
     assert_eq!(look("10.101.0.0/24"), [Severity::High], "longer is worse");
     assert_eq!(look("10.0.0.0/8"), [], "the tunnel's is longer");
+    // A tunnel of this host encrypts before any router sees the packets.
+    let table = router(CE).post("172.16.0.2", 12076, &["10.101.0.0/16"]).rib;
+    let own = world(&(SITE.to_string() + TABLES)).see(to("10.101.0.4")).tables(table).look();
+    let beside =
+        own.findings(FindingId::F27).iter().any(|found| found.detail.contains("announces it beside"));
+    assert!(!beside, "{:?}", own.findings(FindingId::F27));
 }
 
 #[test]
@@ -368,6 +374,10 @@ fn f32_what_nobody_needs_answers_by_the_internet() {
     let seen = look("policy = \"closed\"", answers());
     assert_eq!(severities(&seen, FindingId::F32), [Severity::Medium]);
     assert_eq!(seen.findings(FindingId::F32)[0].workloads, ["w"]);
+    let watching = "policy = \"closed\"\n[[workload]]\nname = \"watched\"\npolicy = \"observe\"\n[[target]]\n\
+                    workload = \"watched\"\nhost = \"a.example\"\nport = 443\nprobe = \"tcp\"\n[[workload]]\nname = \"other\"\npolicy = \"observe\"";
+    let both = look(watching, answers());
+    assert_eq!(both.findings(FindingId::F32)[0].workloads, ["w"], "who promised nothing is not told");
     assert_eq!(severities(&look("policy = \"observe\"", answers()), FindingId::F32), []);
     let silent = observed("203.0.113.200", "203.0.113.200");
     assert_eq!(severities(&look("policy = \"closed\"", silent), FindingId::F32), []);

@@ -50,7 +50,11 @@ probe = "tls"
 "#;
 
 fn with_policy(policy: &str, extra: &str) -> World {
-    let mut world = world(&CONFIG.replace("POLICY", policy).replace("EXTRA", extra));
+    with_data(&CONFIG.replace("POLICY", policy).replace("EXTRA", extra))
+}
+
+fn with_data(config: &str) -> World {
+    let mut world = world(config);
     let file = |name, text| DataFile { name, modified: None, text };
     let tags = ServiceTags::parse(&file("ServiceTags_Public_20251110.extract.json", TAGS));
     world.tables.service_tags = Some(tags.expect("the extract parses"));
@@ -133,6 +137,21 @@ fn f02_what_expressroute_cannot_carry_leaves_by_the_internet() {
         let seen = with_policy(policy, extra).see(isp(FRONT_DOOR)).look();
         assert_eq!(severities(&seen, FindingId::F02), [severity], "{policy} {extra}");
     }
+}
+
+#[test]
+fn behind_a_proxy_what_could_carry_the_target_counts_and_not_what_could_carry_the_proxy() {
+    let raised = |target: &str| {
+        let proxy = "[[proxy]]\nname = \"squid\"\nurl = \"http://10.100.0.9:3128\"\nexit = \"internet\"\n";
+        let text = CONFIG.replace("POLICY", "closed").replace("EXTRA", "proxy = \"squid\"");
+        let seen = with_data(&(text + proxy))
+            .see(observed("10.100.0.9", "10.100.0.9").hops(["172.16.0.2"]).connected())
+            .see(observed("a.example", target))
+            .look();
+        (severities(&seen, FindingId::F01), severities(&seen, FindingId::F02))
+    };
+    assert_eq!(raised(FRONT_DOOR), (vec![], vec![Severity::High]));
+    assert_eq!(raised(ENTRA), (vec![Severity::Critical], vec![]));
 }
 
 #[test]

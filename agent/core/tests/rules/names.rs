@@ -95,6 +95,44 @@ fn public_of(ip: &str) -> Observed {
 }
 
 #[test]
+fn f29_names_every_partner_link_that_flows_take_and_no_other() {
+    let link = |name: &str, hop: &str| {
+        format!(
+            "[[link]]\nname = \"{name}\"\nedge = \"internet\"\npeering_service = true\nhops = [\"{hop}\"]\n"
+        )
+    };
+    let links = link("one", "192.0.2.11") + &link("two", "192.0.2.12") + &link("idle", "192.0.2.13");
+    let config = CONFIG.replace("POLICY", "closed").replace("LINK", &links);
+    let both = observed("a.example", "203.0.113.9").hops(["192.0.2.11"]).hops(["192.0.2.12"]).connected();
+    let seen = world(&config).see(both).look();
+    let subjects: Vec<&str> = seen.findings(FindingId::F29).iter().map(|it| it.subject.as_str()).collect();
+    assert_eq!(subjects, ["link:one", "link:two"]);
+}
+
+#[test]
+fn f10_is_not_about_a_vnet_with_public_addresses() {
+    let inside = site("closed").alias("a.example", "a.privatelink.example");
+    let vnet = |world: World| severities(&world.see(public()).look(), FindingId::F10);
+    assert_eq!(vnet(inside), [Severity::High]);
+    let config = CONFIG.replace("POLICY", "closed").replace("LINK", "");
+    let config = config.replace("vnet = [", "vnet = [\"203.0.113.0/24\", ");
+    assert_eq!(vnet(world(&config).alias("a.example", "a.privatelink.example")), []);
+}
+
+#[test]
+fn f14_says_where_each_resolver_leads() {
+    let detail = |seen: Observed, elsewhere: &str| {
+        let world = site("observe").see(seen).unlisted(observed("a.example", "10.100.0.9"));
+        let seen = world.elsewhere("a.example", "branch", DnsStatus::Ok, &[elsewhere]).look();
+        seen.findings(FindingId::F14)[0].detail.clone()
+    };
+    let said = detail(public(), "10.100.0.9");
+    assert!(said.ends_with("leads to internet_direct, branch to a private address"), "{said}");
+    let said = detail(private(), "203.0.113.77");
+    assert!(said.ends_with("leads to er_private, branch to a public address"), "{said}");
+}
+
+#[test]
 fn f28_and_f29_are_about_links() {
     let with = |link: &str, policy: &str| {
         let config = CONFIG.replace("POLICY", policy);

@@ -100,6 +100,16 @@ fn a_revoked_certificate_is_refused_by_clients_that_check_whoever_says_good() {
 }
 
 #[test]
+fn a_revoked_certificate_is_no_lack_for_clients_that_never_look() {
+    let never = CONFIG.replace("curl-schannel", "go");
+    let seen = with_hosts(world(&never).see(target().presents([issued("a.example", "CA", BOTH)])))
+        .says("http://crl.example/a.crl", listed())
+        .look();
+    assert_eq!(tls(&seen).revocation.status, RevocationStatus::Revoked);
+    assert_eq!(seen.report.verdict, Verdict::Closed, "{:?}", seen.workload().reasons);
+}
+
+#[test]
 fn what_is_served_and_cannot_be_verified_is_no_answer() {
     let seen = presenting([issued("a.example", "CA", CRL)])
         .says("http://crl.example/a.crl", Said::Nothing("a web page came instead".into()))

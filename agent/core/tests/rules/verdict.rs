@@ -313,5 +313,8 @@ fn f24_a_direct_way_beside_the_proxy_is_told_and_leaks() {
     assert_eq!(open.ids(), ["192.168.2.4:3128/tcp", id], "the attempt is no member");
     let shut = seen(observed("a.example", "203.0.113.1").hops(["192.0.2.1"]));
     assert_eq!(shut.endpoint(id).bypass.clone().map(|bypass| bypass.reachable), Some(false));
+    let inside = seen(closed("a.example", "203.0.113.1"));
+    let reasons = inside.workload().reasons.join("; ");
+    assert!(!reasons.contains("connects directly"), "what is closed directly leaks nothing: {reasons}");
     assert_eq!(shut.findings(FindingId::F24).len(), 0);
 }

@@ -439,6 +439,7 @@ fn a_nat64_address_is_judged_by_the_address_it_carries() {
 fn an_edge_of_global_secure_access_in_a_region_keeps_what_its_region_would_give() {
     let answer = ask(&topology([circuit(Sku::Premium, &[51013], false)]), &tables(), None, "151.206.64.1");
     assert_eq!((short(&answer).as_str(), answer.rule), ("conditional(conflict_gsa_vs_regional)", Rule::El12));
+    assert_eq!(answer.peering, Some(Peering::Microsoft), "what could carry it, if anything");
     assert_eq!(answer.peering, Some(Peering::Microsoft));
     let region = answer.community.as_deref();
     assert_eq!(region, Some("12076:51013"), "{:?}", answer.facts);
