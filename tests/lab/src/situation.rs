@@ -214,14 +214,15 @@ pub const BY_TABLES: [Situation; 5] = [
 ];
 
 /// Flows to the region are spread over Microsoft peering and the Internet: several flows to one address take several classes,
-/// and one that was seen does not speak for the next. The verdict may be anything but closed.
+/// and one that was seen does not speak for the next. Some go by the Internet, so it is not closed (F20).
 pub const SPREAD: [Situation; 2] = [
     Situation {
         name: "multipath on the edge",
         position: Position { multipath: Multipath::Edge, ..BASELINE },
         region: UNKNOWN,
         region_v6: UNKNOWN,
-        verdicts: &["NOT_CLOSED", "UNDETERMINED"],
+        findings: &[("F20", "arm.azure.example")],
+        verdicts: &["NOT_CLOSED"],
         ..PROMISED
     },
     Situation {
@@ -230,7 +231,7 @@ pub const SPREAD: [Situation; 2] = [
         region: UNKNOWN,
         region_v6: UNKNOWN,
         findings: &[("F20", "arm.azure.example")],
-        verdicts: &["NOT_CLOSED", "UNDETERMINED"],
+        verdicts: &["NOT_CLOSED"],
         ..PROMISED
     },
 ];

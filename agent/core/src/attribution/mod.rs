@@ -33,6 +33,6 @@ pub use outer::Outer;
 pub use path::{Confidence, Exit, Path, PathClass, Reason};
 pub use procedure::{attribute, class_of_endpoint};
 pub(crate) use protection::enters;
-pub use spread::{Group, Spread, group};
+pub use spread::{Group, Spread, classes_of_flows, group};
 pub use ways::is_onprem;
 pub(crate) use ways::tunnels_of;

@@ -28,6 +28,33 @@ pub fn group(ip: IpAddr, route: Option<&RouteObservation>) -> Group {
     (route.map(|route| route.next_hops.clone()).unwrap_or_default(), network)
 }
 
+/// The classes that the flows to an address were seen to take, each by its own hops.
+fn by_hops(seen: &AddressObservation, topology: &Topology, now: SystemTime) -> BTreeSet<PathClass> {
+    let ip = seen.ip.to_canonical();
+    let taken = hops::taken(seen, topology, ip, now);
+    let ways = ways::all(topology).into_iter().filter(|way| taken.contains(way.name()));
+    ways.map(|way| way.class(ip, topology).0).collect()
+}
+
+/// The classes that flows to an address take or can take, where these are several: by their hops, and by the equal-cost ways out of
+/// this host that lead to one class alone (F20).
+pub fn classes_of_flows(
+    seen: &AddressObservation,
+    topology: &Topology,
+    now: SystemTime,
+) -> BTreeSet<PathClass> {
+    let ip = seen.ip.to_canonical();
+    let hops = seen.route.as_ref().map_or(&[][..], |route| &route.next_hops);
+    let by_table = hops.iter().filter(|_| hops.len() > 1).filter_map(|hop| {
+        let leads = ways::by_next_hop(topology, hop).0;
+        let ways = ways::all(topology).into_iter().filter(|way| leads.contains(way.name()));
+        let classes: BTreeSet<PathClass> = ways.map(|way| way.class(ip, topology).0).collect();
+        classes.first().copied().filter(|_| classes.len() == 1)
+    });
+    let classes: BTreeSet<PathClass> = by_hops(seen, topology, now).into_iter().chain(by_table).collect();
+    if classes.len() > 1 { classes } else { BTreeSet::new() }
+}
+
 /// Groups with an address whose flows were seen to take several classes.
 #[derive(Debug, Default)]
 pub struct Spread {
@@ -37,12 +64,7 @@ pub struct Spread {
 impl Spread {
     /// Those of a picture.
     pub(super) fn seen(picture: &Picture, topology: &Topology, now: SystemTime) -> Self {
-        let several = |seen: &AddressObservation| {
-            let ip = seen.ip.to_canonical();
-            let taken = hops::taken(seen, topology, ip, now);
-            let ways = ways::all(topology).into_iter().filter(|way| taken.contains(way.name()));
-            ways.map(|way| way.class(ip, topology).0).collect::<BTreeSet<PathClass>>().len() > 1
-        };
+        let several = |seen: &AddressObservation| by_hops(seen, topology, now).len() > 1;
         let members = picture.members.iter().filter(|(key, _)| key.via.is_none());
         let observed =
             members.flat_map(|(_, member)| member.addresses.values()).filter_map(|seen| match seen {

@@ -1,10 +1,12 @@
 //! Findings about one address: eligibility held against the observed path (F01–F04), private addresses (F12, F13), and
 //! evidence that cannot be settled (F20, F30).
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::{Finding, FindingId, Severity};
-use crate::attribution::{Judged, Judgement, PathClass, Reason};
+use crate::attribution::{Judged, Judgement, PathClass, Reason, classes_of_flows};
+use crate::closure::Seen;
 use crate::config::{Edge, Policy};
 use crate::eligibility::{Eligibility, Outcome, Peering};
 use crate::failure::label;
@@ -208,13 +210,27 @@ impl About<'_> {
         Some((FindingId::F13, Severity::Medium, detail, remedy))
     }
 
+    /// The classes that flows to the address take or can take, where these are several.
+    fn flows(&self) -> BTreeSet<PathClass> {
+        let member = self.judged.picture.members.get(self.key);
+        match member.and_then(|member| member.addresses.get(&self.ip)) {
+            Some(Seen::Observed(seen)) => classes_of_flows(seen, &self.judged.plan.topology, self.judged.now),
+            Some(Seen::Pending | Seen::Forbidden(_)) | None => BTreeSet::new(),
+        }
+    }
+
     /// F20.
     fn mixed_by_ecmp(&self) -> Option<Raised> {
-        if self.judgement.path.reason != Some(Reason::EcmpMixedClass) {
+        let flows = self.flows();
+        let mixed = flows.iter().any(|class| class.is_open()) && flows.iter().any(|class| class.is_closed());
+        let spread = self.judgement.path.reason == Some(Reason::Ambiguous) && mixed;
+        let classes: Vec<String> = flows.iter().map(label).collect();
+        if self.judgement.path.reason != Some(Reason::EcmpMixedClass) && !spread {
             return None;
         }
+        let which = if classes.is_empty() { String::new() } else { format!(": {}", classes.join(", ")) };
         let detail =
-            format!("the route to {} ({}) spreads over links of several classes", self.key.host, self.ip);
+            format!("flows to {} ({}) spread over links of several classes{which}", self.key.host, self.ip);
         Some((FindingId::F20, Severity::Critical, detail, "remove the equal cost"))
     }
 

@@ -1,9 +1,10 @@
 //! The verdict on one workload and the overall one (DOMAIN §4.1, DESIGN §4.5).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use super::Verdict;
-use crate::attribution::{Confidence, Judged, Judgement, PathClass, Reason};
+use crate::attribution::{Confidence, Judged, Judgement, PathClass, Reason, classes_of_flows};
 use crate::closure::{Choice, Group, Need, Seen};
 use crate::config::{Policy, Workload};
 use crate::failure::{Failure, label};
@@ -169,10 +170,32 @@ fn weigh_member(judged: &Judged<'_>, workload: &Workload, key: &EndpointKey, sca
                 "{at} goes {}, but only {confidence}; the policy asks for confirmed (verdict.accept_probable)",
                 label(&class)
             ));
+        } else if let Some(open) = spreads_outside(judged, key, ip, path.reason) {
+            scale
+                .leaks
+                .push(format!("flows to {at} spread over several ways, {} among them (F20)", label(&open)));
         } else {
             let why = path.reason.map_or("the path cannot be told", Reason::explain);
             scale.unknowns.push(format!("{at} answers on a path that cannot be told: {why}"));
         }
+    }
+}
+
+/// F20: an open class that some flows to the address take, though which of them takes it is chance (DOMAIN §4.1, NoLeak).
+fn spreads_outside(
+    judged: &Judged<'_>,
+    key: &EndpointKey,
+    ip: IpAddr,
+    reason: Option<Reason>,
+) -> Option<PathClass> {
+    let spread = matches!(reason, Some(Reason::Ambiguous | Reason::EcmpMixedClass));
+    let member = judged.picture.members.get(key).filter(|_| spread)?;
+    match member.addresses.get(&ip)? {
+        Seen::Observed(seen) => {
+            let classes = classes_of_flows(seen, &judged.plan.topology, judged.now);
+            classes.into_iter().find(|class| class.is_open())
+        }
+        Seen::Pending | Seen::Forbidden(_) => None,
     }
 }
 
