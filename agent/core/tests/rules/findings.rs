@@ -183,6 +183,16 @@ fn f07_a_route_filter_lacks_the_community() {
     assert!(seen.findings(FindingId::F07)[0].detail.contains("no route filter has 12076:51012"));
     assert_eq!(seen.findings(FindingId::F07)[0].subject, "a.example:443/tls 13.78.0.1");
     assert_eq!(severities(&without("12076:5070"), FindingId::F07), []);
+    // A canary is meant to be out of reach, whatever could carry it.
+    let mut watched = with_data(
+        &(CONFIG.replace("POLICY", "closed").replace("EXTRA", "")
+            + "[[canary]]\nhost = \"13.78.0.1\"\nport = 443\n"),
+    );
+    let circuit = watched.plan.topology.circuits.get_mut("tokyo").expect("it is declared");
+    circuit.route_filter.retain(|known| known.to_string() != "12076:51012");
+    let watched =
+        watched.see(microsoft("10.100.0.4")).see(observed("13.78.0.1", "13.78.0.1").connected()).look();
+    assert_eq!(severities(&watched, FindingId::F07), []);
     let mut elsewhere = site();
     elsewhere.plan.topology.circuits.get_mut("tokyo").expect("it is declared").route_filter.clear();
     elsewhere.plan.targets[0].endpoint.via = Some("squid".into());

@@ -187,6 +187,7 @@ fn what_this_process_may_not_ask_is_not_known_and_no_lack() {
     let (verdict, reasons) = of(Code::NotPermitted);
     assert_eq!(verdict, Verdict::Undetermined, "{reasons}");
     assert!(reasons.contains("could not be looked at: ICMP echo could not be sent"), "{reasons}");
+    assert!(!reasons.contains("cannot be had"), "{reasons}");
     assert_eq!(of(Code::Timeout).0, Verdict::ClosedButBroken);
 }
 
@@ -251,6 +252,15 @@ fn a_catalogue_with_an_unbound_placeholder_is_not_called_closed() {
     };
     assert_eq!(of(""), Verdict::Undetermined);
     assert_eq!(of("parameters = { region = \"east\" }\n"), Verdict::Closed);
+    // What nobody needs may stay unbound, and is not named.
+    let optional = "[[entry]]\nfqdn = \"<vault>.example\"\nports = [443]\nproto = \"tcp\"\npurpose = \"p\"\nneed = \"optional\"\nsource = \"D\"\n";
+    let catalog = Catalog::parse("s", &format!("{text}{optional}")).expect("a catalogue");
+    let config = format!(
+        "{LINKS}[[workload]]\nname = \"w\"\npolicy = \"closed\"\nclient_profile = \"none\"\ncatalogs = [\"s\"]\n"
+    );
+    let seen = with_catalogs(&config, vec![catalog]).see(closed("a.example", "203.0.113.1")).look();
+    let reasons = seen.workload().reasons.join("; ");
+    assert!(reasons.contains("<region>.example") && !reasons.contains("<vault>.example"), "{reasons}");
 }
 
 #[test]
