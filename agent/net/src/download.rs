@@ -7,11 +7,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Instant, SystemTime};
 
 use closedpath_core::failure::{Code, Failure, Step};
-use closedpath_core::observation::{FetchObservation, NameCheck, PathCheck, TlsObservation};
-use closedpath_core::pki;
+use closedpath_core::observation::FetchObservation;
 
 use crate::http::{Prepared, prepare, speak};
 use crate::relay::relay;
+use crate::tls::distrust;
 use crate::{FetchLimits, FetchRequest, ForwardProxy, TlsClient, Tunnel, connect, connect_through};
 
 /// Whom to dial.
@@ -78,22 +78,4 @@ async fn exchange(
         (None, Some(failure)) => Err(failure),
         (None, None) => Err(Failure::new(Step::Tls, Code::Other, "the handshake gave no connection")),
     }
-}
-
-/// Why a server that presented certificates is not to be believed; a handshake that failed before has its own failure.
-pub(crate) fn distrust(seen: &TlsObservation, now: SystemTime) -> Option<String> {
-    let leaf = seen.chain.first()?;
-    match (&seen.path, &seen.name) {
-        (Some(PathCheck::Trusted), Some(NameCheck::Match)) => {}
-        (Some(PathCheck::Trusted), Some(NameCheck::Mismatch(names))) => {
-            return Some(format!("its certificate is for {}", names.join(", ")));
-        }
-        (Some(PathCheck::UnsupportedAlgorithm), _) => {
-            return Some("its certificates have a signature that cannot be verified".to_owned());
-        }
-        _ => return Some("its certificate leads to none of agent.trust_anchors".to_owned()),
-    }
-    let Some(leaf) = pki::read(leaf) else { return Some("its certificate cannot be read".to_owned()) };
-    (now < leaf.not_before || now > leaf.not_after)
-        .then(|| "its certificate has expired or is not valid yet".to_owned())
 }

@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 use url::Url;
 
-use crate::relay::refused;
+use crate::proxy::refused;
 use crate::{TlsClient, classify, connect};
 
 /// Room for a response's status line and headers.

@@ -13,11 +13,13 @@ use std::time::{Duration, Instant, SystemTime};
 use base64::Engine;
 use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::observation::Contacted;
+use hyper::StatusCode;
+use hyper::header::HeaderMap;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use crate::download::distrust;
+use crate::tls::distrust;
 use crate::{TlsClient, connect};
 
 /// The response head may have this many bytes.
@@ -199,13 +201,30 @@ fn status(head: &[u8]) -> Option<u16> {
     words.next()?.parse().ok()
 }
 
+/// Whether the proxy speaks in the server's place: by the status, or because it says so (RFC 9209, Squid's own header).
+pub(crate) fn refused(proxy: SocketAddr, status: StatusCode, headers: &HeaderMap) -> Option<Failure> {
+    let names = |name: &str, what: &str| {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.into_iter().any(|value| value.contains(what))
+    };
+    let own = names("x-squid-error", "ERR_") || names("proxy-status", "error=");
+    let (code, what) = match status.as_u16() {
+        407 => (Code::ProxyAuthentication, "demands credentials"),
+        502..=504 => (Code::ProxyUpstream, "could not reach the server"),
+        403 if own => (Code::ProxyDenied, "refused to relay the request"),
+        _ if own => (Code::ProxyUpstream, "could not relay the request"),
+        _ => return None,
+    };
+    Some(Failure::new(Step::ProxyConnect, code, format!("{proxy} {what} ({})", status.as_u16())))
+}
+
 fn failed(code: Code, text: String) -> Failure {
     Failure::new(Step::ProxyConnect, code, text)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::status;
+    use super::*;
 
     #[test]
     fn the_status_of_a_proxys_answer_is_read_and_nothing_else_is_taken_for_one() {
@@ -214,5 +233,26 @@ mod tests {
         assert_eq!(status(b"SSH-2.0-OpenSSH\r\n\r\n"), None);
         assert_eq!(status(b"HTTP/1.1 \xff\r\n\r\n"), None);
         assert_eq!(status(b"\r\n\r\n"), None);
+    }
+
+    #[test]
+    fn a_proxys_own_words_are_told_from_the_servers() {
+        let at = SocketAddr::from(([192, 0, 2, 1], 3128));
+        let code = |status: u16, headers: &[(&'static str, &'static str)]| {
+            let headers =
+                headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+            refused(at, StatusCode::from_u16(status).unwrap(), &headers).map(|failure| failure.code)
+        };
+        assert_eq!(code(407, &[]), Some(Code::ProxyAuthentication));
+        assert_eq!(code(503, &[]), Some(Code::ProxyUpstream));
+        assert_eq!(code(403, &[("x-squid-error", "ERR_ACCESS_DENIED 0")]), Some(Code::ProxyDenied));
+        assert_eq!(
+            code(404, &[("proxy-status", "gw; error=destination_not_found")]),
+            Some(Code::ProxyUpstream)
+        );
+        // Content networks answer 403 for a page that is not there.
+        assert_eq!(code(403, &[("via", "1.1 squid")]), None);
+        assert_eq!(code(200, &[("proxy-status", "gw; received-status=200")]), None);
+        assert_eq!(code(500, &[]), None);
     }
 }

@@ -5,13 +5,11 @@
 //! In: the request, an address of the proxy, bounds. Out: what the server answered, or why not; an answer that the proxy gives in
 //! the server's place is a failure, told apart from the server's own.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::observation::{Contacted, FetchObservation};
-use hyper::StatusCode;
-use hyper::header::{HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
+use hyper::header::{HeaderValue, PROXY_AUTHORIZATION};
 
 use crate::http::{Prepared, finish_tls, prepare, speak};
 use crate::proxy::{self, ForwardProxy};
@@ -109,23 +107,6 @@ fn relays_nothing(status: Option<u16>, outcome: &Result<(), Failure>) -> bool {
     }
 }
 
-/// Whether the proxy speaks in the server's place: by the status, or because it says so (RFC 9209, Squid's own header).
-pub(crate) fn refused(proxy: SocketAddr, status: StatusCode, headers: &HeaderMap) -> Option<Failure> {
-    let names = |name: &str, what: &str| {
-        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        values.into_iter().any(|value| value.contains(what))
-    };
-    let own = names("x-squid-error", "ERR_") || names("proxy-status", "error=");
-    let (code, what) = match status.as_u16() {
-        407 => (Code::ProxyAuthentication, "demands credentials"),
-        502..=504 => (Code::ProxyUpstream, "could not reach the server"),
-        403 if own => (Code::ProxyDenied, "refused to relay the request"),
-        _ if own => (Code::ProxyUpstream, "could not relay the request"),
-        _ => return None,
-    };
-    Some(Failure::new(Step::ProxyConnect, code, format!("{proxy} {what} ({})", status.as_u16())))
-}
-
 fn bare(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
@@ -133,27 +114,6 @@ fn bare(host: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_proxys_own_words_are_told_from_the_servers() {
-        let at = SocketAddr::from(([192, 0, 2, 1], 3128));
-        let code = |status: u16, headers: &[(&'static str, &'static str)]| {
-            let headers =
-                headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-            refused(at, StatusCode::from_u16(status).unwrap(), &headers).map(|failure| failure.code)
-        };
-        assert_eq!(code(407, &[]), Some(Code::ProxyAuthentication));
-        assert_eq!(code(503, &[]), Some(Code::ProxyUpstream));
-        assert_eq!(code(403, &[("x-squid-error", "ERR_ACCESS_DENIED 0")]), Some(Code::ProxyDenied));
-        assert_eq!(
-            code(404, &[("proxy-status", "gw; error=destination_not_found")]),
-            Some(Code::ProxyUpstream)
-        );
-        // Content networks answer 403 for a page that is not there.
-        assert_eq!(code(403, &[("via", "1.1 squid")]), None);
-        assert_eq!(code(200, &[("proxy-status", "gw; received-status=200")]), None);
-        assert_eq!(code(500, &[]), None);
-    }
 
     #[test]
     fn only_what_a_proxy_that_relays_nothing_says_makes_it_be_asked_for_a_connection() {
