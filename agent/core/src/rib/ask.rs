@@ -252,7 +252,8 @@ impl Rib {
         standing: impl Iterator<Item = Stored>,
         counts: impl Fn(&FeedState) -> bool,
     ) -> Vec<Route<'_>> {
-        let mut routes = Vec::new();
+        // Mostly there is one: room for more would only cost cache lines.
+        let mut routes = Vec::with_capacity(1);
         for stored in standing {
             let feed = &instance.feeds[stored.feed as usize];
             if !counts(feed) {
@@ -269,7 +270,9 @@ impl Rib {
                 });
             }
         }
-        routes.sort_unstable_by_key(|route| route.peer);
+        if routes.len() > 1 {
+            routes.sort_unstable_by_key(|route| route.peer);
+        }
         routes
     }
 }
