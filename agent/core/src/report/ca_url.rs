@@ -39,14 +39,15 @@ pub struct CaUrl {
     pub took: Option<f64>,
 }
 
-/// All of them, by URL and kind.
+/// All of them, by URL, kind and the way they were asked on.
 pub(super) fn ca_urls(judged: &Judged<'_>) -> Vec<CaUrl> {
-    let mut all: BTreeMap<(String, Origin), CaUrl> = BTreeMap::new();
+    let mut all: BTreeMap<(String, Origin, String), CaUrl> = BTreeMap::new();
     for url in judged.picture.urls.values().filter(|url| url.kind.is_ca()) {
         let one = ca_url(judged, url);
-        match all.get_mut(&(one.url.clone(), one.kind)) {
+        let of = (one.url.clone(), one.kind, one.endpoint.clone());
+        match all.get_mut(&of) {
             Some(known) => known.add(one),
-            None => _ = all.insert((one.url.clone(), one.kind), one),
+            None => _ = all.insert(of, one),
         }
     }
     all.into_values().collect()

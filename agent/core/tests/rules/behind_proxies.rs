@@ -106,6 +106,9 @@ fn what_a_proxy_brings_settles_nothing_for_clients_that_ask_directly() {
         let workload = seen.report.workloads.iter().find(|workload| workload.name == name).expect("declared");
         (workload.verdict, workload.reasons.join("; "))
     };
+    let urls: Vec<(&str, bool)> =
+        seen.report.ca_urls.iter().map(|url| (url.endpoint.as_str(), url.served)).collect();
+    assert_eq!(urls, [("crl.example:80/http", false), ("crl.example:80/http via squid", true)]);
     assert_eq!(verdict("direct").0, Verdict::ClosedButBroken, "{}", verdict("direct").1);
     assert!(!verdict("w").1.contains("cannot be had"), "{}", verdict("w").1);
 }
