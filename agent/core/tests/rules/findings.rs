@@ -189,7 +189,7 @@ fn f07_a_route_filter_lacks_the_community() {
             + "[[canary]]\nhost = \"13.78.0.1\"\nport = 443\n"),
     );
     let circuit = watched.plan.topology.circuits.get_mut("tokyo").expect("it is declared");
-    circuit.route_filter.retain(|known| known.to_string() != "12076:51012");
+    circuit.route_filter.retain(|known| known != "12076:51012");
     let watched =
         watched.see(microsoft("10.100.0.4")).see(observed("13.78.0.1", "13.78.0.1").connected()).look();
     assert_eq!(severities(&watched, FindingId::F07), []);
