@@ -141,6 +141,7 @@ rule add fwmark 7 lookup 300
 rule add from 10.99.2.7 lookup 301
 rule add ipproto udp dport 53 lookup 302
 rule add oif wan lookup 303
+rule add ipproto tcp sport 40000 lookup 302
 ";
 
 #[test]
@@ -164,6 +165,16 @@ fn the_table_is_asked_as_the_probe_leaves() {
             assert_eq!(way(bound("wan"), Protocol::Icmp, 0).await, "wan>10.99.2.251");
             assert_eq!(way(bound("missing"), Protocol::Tcp, 443).await, "");
             assert_eq!(way(bound("bare"), Protocol::Tcp, 443).await, "", "no route by that interface");
+            // Once a flow has a source and a port of its own, rules may send it elsewhere than the first look.
+            let of = async |from: &str, protocol| {
+                let to = "198.18.0.1:443".parse().unwrap();
+                let seen = table.lookup_from(from.parse().unwrap(), to, protocol).await.unwrap();
+                says(&seen).split_once(" by ").unwrap().1.to_owned()
+            };
+            assert_eq!(of("10.99.1.1:40001", Protocol::Tcp).await, "lan>10.99.1.254");
+            assert_eq!(of("10.99.2.7:40001", Protocol::Tcp).await, "wan>10.99.2.253");
+            assert_eq!(of("10.99.1.1:40000", Protocol::Tcp).await, "wan>10.99.2.252");
+            assert_eq!(of("10.99.1.1:40000", Protocol::Icmp).await, "lan>10.99.1.254", "echoes have no port");
         });
         return;
     }
