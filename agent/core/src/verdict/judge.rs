@@ -127,6 +127,8 @@ fn weigh_canary(judged: &Judged<'_>, key: &EndpointKey, scale: &mut Scale) {
     if answered {
         scale.leaks.push(format!("the canary {key} answers: the way out is open"));
     }
+    // One that was never asked proves nothing shut.
+    weigh_unasked(judged, key, scale);
 }
 
 /// NoLeak: no address of a member may answer on a path that is not closed.
@@ -149,6 +151,7 @@ fn weigh_member(judged: &Judged<'_>, workload: &Workload, key: &EndpointKey, sca
     }
     if !excepted {
         weigh_unseen(judged, key, scale);
+        weigh_unasked(judged, key, scale);
         weigh_bypass(judged, key, scale);
     }
     for (ip, judgement) in answering {
@@ -211,17 +214,25 @@ fn weigh_bypass(judged: &Judged<'_>, key: &EndpointKey, scale: &mut Scale) {
     }
 }
 
+/// What this process may not ask says nothing.
+fn weigh_unasked(judged: &Judged<'_>, key: &EndpointKey, scale: &mut Scale) {
+    let Some(member) = judged.picture.members.get(key) else { return };
+    for (ip, seen) in &member.addresses {
+        if let Seen::Observed(seen) = seen
+            && let Some(failure) = seen.contact.failure().filter(|failure| failure.is_our_own())
+        {
+            scale.unknowns.push(format!("{key} ({ip}) could not be looked at: {}", failure.text));
+        }
+    }
+}
+
 /// What was not looked at is not known to keep inside. A sinkhole is no destination: nothing leaves for it.
 fn weigh_unseen(judged: &Judged<'_>, key: &EndpointKey, scale: &mut Scale) {
     let Some(member) = judged.picture.members.get(key) else { return };
     for (ip, seen) in &member.addresses {
         let sunk = ip.to_canonical().is_loopback() || ip.to_canonical().is_unspecified();
         match seen {
-            Seen::Observed(seen) => {
-                if let Some(failure) = seen.contact.failure().filter(|failure| failure.is_our_own()) {
-                    scale.unknowns.push(format!("{key} ({ip}) could not be looked at: {}", failure.text));
-                }
-            }
+            Seen::Observed(_) => {}
             Seen::Pending => scale.unknowns.push(format!("{key} ({ip}) was not looked at in this round")),
             Seen::Forbidden(_) if sunk => {}
             Seen::Forbidden(_) => scale
@@ -245,7 +256,10 @@ fn weigh_groups(judged: &Judged<'_>, workload: &Workload, scale: &mut Scale) {
                 "{} cannot be had, and what the clients do then is not known: set client_profile",
                 group.what
             ));
-        } else if group.requirement == Requirement::Hard && !unseen(judged, group) {
+        } else if group.requirement == Requirement::Hard && unseen(judged, group) {
+            // Also of an exception, which nobody looks at otherwise.
+            scale.unsure.push(format!("{} could not be asked for by this process", group.what));
+        } else if group.requirement == Requirement::Hard {
             scale.lacks.push(format!("{} is needed and cannot be had", group.what));
         }
     }

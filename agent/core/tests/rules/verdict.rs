@@ -189,6 +189,22 @@ fn what_this_process_may_not_ask_is_not_known_and_no_lack() {
     assert!(reasons.contains("could not be looked at: ICMP echo could not be sent"), "{reasons}");
     assert!(!reasons.contains("cannot be had"), "{reasons}");
     assert_eq!(of(Code::Timeout).0, Verdict::ClosedButBroken);
+    // Neither an exception nor a canary turns that into "closed".
+    let unasked = |host: &str, ip: &str| {
+        let mut seen = observed(host, ip);
+        seen.contact = Contact::Failed(Failure::new(Step::Datagram, Code::NotPermitted, "no privilege"));
+        seen
+    };
+    let excepted =
+        one("closed-except", "allow = [\"a.example\"]").replace("probe = \"tls\"", "probe = \"icmp\"");
+    assert_eq!(
+        self::verdict(&world(&excepted).see(unasked("a.example", "203.0.113.1"))),
+        Verdict::Undetermined
+    );
+    let canary = one("closed", "") + "[[canary]]\nhost = \"203.0.113.200\"\nprobe = \"icmp\"\n";
+    let canary =
+        world(&canary).see(closed("a.example", "203.0.113.1")).see(unasked("203.0.113.200", "203.0.113.200"));
+    assert_eq!(self::verdict(&canary), Verdict::Undetermined);
 }
 
 #[test]

@@ -73,10 +73,24 @@ pub async fn trace(
 ) -> TraceObservation {
     // An echo has no port.
     let to = if probe == Probe::Icmp { SocketAddr::new(to.ip(), 0) } else { to };
+    let seen = follow(to, probe, settings.port, reachable, settings).await;
+    // A port that is still taken (TIME_WAIT, RFC 9293 §3.6.1, or by somebody else) is no reason not to look.
+    let unsent = seen.hops.is_empty() && matches!(seen.end, TraceEnd::Failed(_));
+    if unsent && settings.port.is_some() {
+        return follow(to, probe, None, reachable, settings).await;
+    }
+    seen
+}
+
+async fn follow(
+    to: SocketAddr,
+    probe: Probe,
+    port: Option<u16>,
+    reachable: bool,
+    settings: &TraceSettings,
+) -> TraceObservation {
     let mut walk = Walk::new(reachable, settings);
-    // A port that somebody else has taken meanwhile is no reason not to look.
-    let reserved = Flow::reserve(to, probe, settings.port, &settings.reading);
-    match reserved.or_else(|_| Flow::reserve(to, probe, None, &settings.reading)) {
+    match Flow::reserve(to, probe, port, &settings.reading) {
         Ok(flow) => {
             walk.first_pass(&flow).await;
             walk.ask_again(&flow).await;
