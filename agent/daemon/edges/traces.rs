@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -28,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const FLOWS: usize = 32;
 /// Linux' routers answer one packet more after this (icmp_ratelimit, ip-sysctl).
 const REFILL: Duration = Duration::from_millis(1_100);
+/// Beside the traced one, so many must have met the same router before it is said that there is one way: eight in all (DOMAIN §3.4).
+const FEWEST: usize = 7;
 /// Flows that met other routers and are followed.
 const FOLLOWED: usize = 4;
 /// The same where this host itself has several ways out, until each was seen: that one of two is missed is no chance then.
@@ -63,12 +66,16 @@ struct Remembered {
 struct Spread {
     since: Instant,
     several: Arc<OnceCell<bool>>,
+    /// Flows beside the traced one that met the same router, over all of its addresses.
+    alike: Arc<AtomicUsize>,
 }
 
 /// What one more flow showed; with its source port.
 #[derive(Debug, Clone)]
 enum Look {
-    /// The same router, or nothing that could be sent.
+    /// Nothing could be sent.
+    Unsent,
+    /// The same router.
     Same,
     /// Another one.
     Apart(u16, Hop),
@@ -142,15 +149,15 @@ impl Traces {
         let mut spread = false;
         if reachable {
             let proven = self.proven(&traces[0]).map(|(_, from)| from);
-            let told = self.told((group(to.ip(), route), proven));
+            let (told, alike) = self.told((group(to.ip(), route), proven));
             let first = told.get_or_try_init(|| async {
                 spread = true;
-                self.spread(to, probe, route, &settings, &mut traces).await.ok_or(())
+                self.spread(to, probe, route, &settings, &mut traces, &alike).await.ok_or(())
             });
             let several = first.await.is_ok_and(|several| *several);
             if several && !spread {
                 spread = true;
-                self.spread(to, probe, route, &settings, &mut traces).await;
+                self.spread(to, probe, route, &settings, &mut traces, &alike).await;
             }
         }
         let made = Instant::now();
@@ -176,11 +183,12 @@ impl Traces {
     }
 
     /// What is told of a group in this interval, or will be.
-    fn told(&self, group: (Group, Option<IpAddr>)) -> Arc<OnceCell<bool>> {
-        let Ok(mut groups) = self.groups.lock() else { return Arc::default() };
+    fn told(&self, group: (Group, Option<IpAddr>)) -> (Arc<OnceCell<bool>>, Arc<AtomicUsize>) {
+        let Ok(mut groups) = self.groups.lock() else { return Default::default() };
         groups.retain(|_, spread| spread.since.elapsed() < self.interval);
-        let fresh = || Spread { since: Instant::now(), several: Arc::default() };
-        groups.entry(group).or_insert_with(fresh).several.clone()
+        let fresh = || Spread { since: Instant::now(), several: Arc::default(), alike: Arc::default() };
+        let spread = groups.entry(group).or_insert_with(fresh);
+        (spread.several.clone(), spread.alike.clone())
     }
 
     /// Looks for the other members of an equal-cost group. Where this host has several ways out, by whole traces until each
@@ -193,6 +201,7 @@ impl Traces {
         route: Option<&RouteObservation>,
         settings: &TraceSettings,
         traces: &mut Vec<TraceObservation>,
+        alike: &AtomicUsize,
     ) -> Option<bool> {
         let ways = route.map_or(&[][..], |route| &route.next_hops);
         if ways.len() > 1 {
@@ -212,11 +221,14 @@ impl Traces {
         let proven = self.proven(&first)?;
         let look = |port| self.look(to, probe, &first, proven, TraceSettings { port, ..settings.clone() });
         let mut looks = join_all((1..FLOWS).map(|_| look(None))).await;
+        let same = |looks: &[Look]| looks.iter().filter(|look| matches!(look, Look::Same)).count();
+        let mut met = same(&looks);
         let silent: Vec<u16> = looks.iter().filter_map(Look::silent).collect();
         if looks.iter().all(|look| look.apart().is_none()) && !silent.is_empty() {
             // Each router has an answer again, so that one that keeps the others' silence may be heard.
             sleep(REFILL).await;
             looks = join_all(silent.into_iter().map(|port| look(Some(port)))).await;
+            met += same(&looks);
         }
         for (port, hop) in looks.iter().filter_map(Look::apart).take(FOLLOWED) {
             let settings = TraceSettings { port: Some(port), ..settings.clone() };
@@ -229,7 +241,9 @@ impl Traces {
                 traces.push(glimpsed(&first, &hop));
             }
         }
-        Some(traces.len() > 1)
+        // Too few have answered yet to tell that there is one way: the next address of the group looks as well.
+        let enough = alike.fetch_add(met, Ordering::Relaxed) + met >= FEWEST;
+        (traces.len() > 1 || enough).then_some(traces.len() > 1)
     }
 
     /// Who answers a packet of a flow at the distance of the declared hop, and where nobody does, whether another declared one
@@ -244,7 +258,7 @@ impl Traces {
     ) -> Look {
         let Glimpse { from: now, port } = confirm(to, probe, ttl, &settings).await;
         match (now, port) {
-            (_, None) => Look::Same,
+            (_, None) => Look::Unsent,
             (Some(now), Some(_)) if now == from => Look::Same,
             (Some(_), Some(port)) => Look::Apart(port, Hop { ttl, from: now, rtt: None }),
             (None, Some(port)) => {

@@ -147,7 +147,8 @@ impl RouteTable {
             destination: to,
             kind,
             next_hops,
-            source: resolved.as_ref().and_then(source),
+            // Of a source that it was asked for, the kernel says nothing.
+            source: resolved.as_ref().and_then(source).or(from.map(|from| from.ip())),
             prefix: prefix(&matched, to),
             table: Some(table(&matched)),
         })

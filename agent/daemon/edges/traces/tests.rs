@@ -39,16 +39,16 @@ async fn one_address_tells_for_its_group_and_the_others_wait_for_it() {
     let hop = |last: u8| Some(Ipv4Addr::new(198, 51, 100, last).into());
     let group = |to: &str, gateway| (group(to.parse().unwrap(), Some(&route(gateway))), hop(1));
     let (go, gone) = tokio::sync::oneshot::channel();
-    let first = traces.told(group("203.0.113.9", 1));
+    let (first, _) = traces.told(group("203.0.113.9", 1));
     let first = first.get_or_try_init(|| async { gone.await.map_err(drop) });
-    let second = traces.told(group("203.0.113.10", 1));
+    let (second, _) = traces.told(group("203.0.113.10", 1));
     let second = second.get_or_try_init(|| async { Err(()) });
     let (_, told, ()) = tokio::join!(first, second, async { go.send(true).unwrap() });
     assert_eq!(told, Ok(&true), "of the same 16 addresses");
     assert!(traces.goes_several_ways(&group("203.0.113.11", 1)));
     let by_another = (group("203.0.113.9", 1).0, hop(2));
     for other in [group("203.0.113.16", 1), group("203.0.113.9", 2), by_another] {
-        assert!(!traces.goes_several_ways(&other) && traces.told(other).get().is_none());
+        assert!(!traces.goes_several_ways(&other) && traces.told(other).0.get().is_none());
     }
 }
 
