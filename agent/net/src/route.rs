@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// An interface may be renamed: its name is asked for again after this.
 const NAME_AGE: Duration = Duration::from_secs(30);
 
-/// Neighbours that are looked at.
+/// Of more neighbours than these none is believed.
 const NEIGHBOURS: usize = 16_384;
 
 /// Name and kind of an interface.
@@ -71,16 +71,17 @@ impl RouteTable {
         timeout(PATIENCE, self.ask(to, protocol, Some(from))).await.ok().flatten()
     }
 
-    /// This host's neighbours with known link-layer addresses; none where the kernel does not answer.
+    /// This host's neighbours with known link-layer addresses; none where the kernel does not tell all of them.
     pub async fn neighbours(&self) -> Vec<Neighbour> {
         timeout(PATIENCE, self.ask_neighbours()).await.unwrap_or_default()
     }
 
     async fn ask_neighbours(&self) -> Vec<Neighbour> {
-        let entries = self.handle.neighbours().get().execute().take(NEIGHBOURS);
-        let mut entries = std::pin::pin!(entries);
+        let mut entries = std::pin::pin!(self.handle.neighbours().get().execute());
         let mut found = Vec::new();
-        while let Some(Ok(entry)) = entries.next().await {
+        while let Some(entry) = entries.next().await {
+            // With a part of them, two routers behind one link-layer address may look like one.
+            let Some(entry) = entry.ok().filter(|_| found.len() < NEIGHBOURS) else { return Vec::new() };
             // What is not confirmed any more is still who answered last.
             if matches!(
                 entry.header.state,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use chain::{Chain, R1, R2, SERVER, SERVER_CLOSED, SERVER_V6};
 use closedpath_core::observation::{Protocol, TraceEnd, TraceObservation};
 use closedpath_core::target::Probe;
-use closedpath_net::{Glimpse, Reading, TraceSettings, confirm, trace};
+use closedpath_net::{Glimpse, Reading, TraceSettings, confirm, connect, trace};
 use futures_util::future::join_all;
 use netns::{Namespaces, inside};
 
@@ -80,6 +80,21 @@ fn one_ttl_can_be_confirmed() {
         });
     }
     Chain::new("confirm").spaces.run_test("agent", "one_ttl_can_be_confirmed");
+}
+
+#[test]
+fn a_port_that_is_still_taken_gives_way_to_another() {
+    if inside() {
+        return run(async {
+            // An open connection to the same destination holds it.
+            let (held, made) = connect(address(SERVER), Duration::from_secs(3)).await.unwrap();
+            let settings = TraceSettings { port: Some(made.local.unwrap().port()), ..settings() };
+            let seen = trace(address(SERVER), Probe::Tls, true, &settings).await;
+            assert_eq!(hops(&seen), [R1, R2], "{seen:?}");
+            drop(held);
+        });
+    }
+    Chain::new("taken").spaces.run_test("agent", "a_port_that_is_still_taken_gives_way_to_another");
 }
 
 #[test]
