@@ -1,9 +1,10 @@
 //! Path attributes, and the store that keeps each distinct set once.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
-use std::sync::Arc;
+
+use hashbrown::HashTable;
 
 /// A community of RFC 1997, written `12076:51004`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,18 +84,20 @@ impl Attributes {
     }
 
     fn bytes(&self) -> usize {
-        // Two counters of the Arc, its slot, and its place in the index.
-        size_of::<Self>() + 16 + 16 + 16 + 4 * (self.as_path.asns.len() + self.communities.len())
+        // Its slot and count, its place in the index (at most half of which is vacant), the headers of two allocations.
+        size_of::<Self>() + 4 + 2 * 5 + 2 * 16 + 4 * (self.as_path.asns.len() + self.communities.len())
     }
 }
 
 /// Distinct attribute sets, by number, with how many routes use each.
 #[derive(Default)]
 pub(super) struct Interned {
-    numbers: HashMap<Arc<Attributes>, u32>,
-    /// By number. Apart from the counts, which no look-up reads: half as much memory to miss the cache in.
-    sets: Vec<Option<Arc<Attributes>>>,
+    /// The sets themselves, so that a look-up refers to one without reading anything. Those that went are blank.
+    sets: Vec<Attributes>,
     uses: Vec<u32>,
+    /// The number of each set by its hash.
+    numbers: HashTable<u32>,
+    hasher: RandomState,
     free: Vec<u32>,
     bytes: usize,
 }
@@ -102,29 +105,29 @@ pub(super) struct Interned {
 impl Interned {
     /// The number of a set, new or known; `None` when a new one does not fit. It has no user yet: [`Self::hold`] it.
     pub(super) fn number(&mut self, attributes: &Attributes, limit: usize) -> Option<u32> {
-        if let Some(number) = self.numbers.get(attributes) {
-            return Some(*number);
+        let Self { sets, numbers, hasher, .. } = self;
+        let hash = hasher.hash_one(attributes);
+        if let Some(&number) = numbers.find(hash, |&number| sets[number as usize] == *attributes) {
+            return Some(number);
         }
         let bytes = attributes.bytes();
         if self.bytes + bytes > limit {
             return None;
         }
         self.bytes += bytes;
-        let shared = Arc::new(attributes.clone());
-        let held = Some(Arc::clone(&shared));
         let number = match self.free.pop() {
             Some(number) => {
-                self.sets[number as usize] = held;
+                sets[number as usize] = attributes.clone();
                 number
             }
             None => {
-                let number = u32::try_from(self.sets.len()).ok()?;
-                self.sets.push(held);
+                let number = u32::try_from(sets.len()).ok()?;
+                sets.push(attributes.clone());
                 self.uses.push(0);
                 number
             }
         };
-        self.numbers.insert(shared, number);
+        numbers.insert_unique(hash, number, |&known| hasher.hash_one(&sets[known as usize]));
         Some(number)
     }
 
@@ -137,17 +140,19 @@ impl Interned {
     pub(super) fn release(&mut self, number: u32) {
         let uses = &mut self.uses[number as usize];
         *uses = uses.saturating_sub(1);
-        if *uses == 0
-            && let Some(attributes) = self.sets[number as usize].take()
-        {
-            self.bytes -= attributes.bytes();
-            self.numbers.remove(&attributes);
+        if *uses > 0 {
+            return;
+        }
+        let gone = std::mem::take(&mut self.sets[number as usize]);
+        if let Ok(place) = self.numbers.find_entry(self.hasher.hash_one(&gone), |&known| known == number) {
+            place.remove();
+            self.bytes -= gone.bytes();
             self.free.push(number);
         }
     }
 
     pub(super) fn get(&self, number: u32) -> Option<&Attributes> {
-        self.sets.get(number as usize)?.as_deref()
+        self.sets.get(number as usize)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -64,6 +64,28 @@ fn the_total_attributes_peers_and_routers_are_bounded_too() {
 }
 
 #[test]
+fn attributes_that_no_route_has_any_more_make_room() {
+    let mut rib = bounded(Limits { attribute_bytes: 1024, ..Limits::default() });
+    for round in 0..1000 {
+        let path = [64500, round, round / 2];
+        tell(&mut rib, [announce(feed(ISP, Policy::Post), &via(ISP, &path), &["20.0.0.0/8"])]);
+        assert_eq!(asked(&rib, "20.0.0.1"), "20.0.0.0/8 by 198.51.100.1");
+        assert_eq!(rib.attribute_sets(), 1);
+    }
+    // As many as fit: a set of no AS and no community takes more than 100 bytes and less than 250.
+    let several = |rib: &mut Rib, sets: u32| {
+        for number in 0..sets {
+            let own = Attributes { med: Some(number), ..Attributes::default() };
+            let prefix = format!("21.{number}.0.0/16");
+            tell(rib, [announce(feed(ISP, Policy::Post), &own, &[prefix.as_str()])]);
+        }
+        asked(rib, "21.0.0.1")
+    };
+    assert_eq!(several(&mut rib, 3), "21.0.0.0/16 by 198.51.100.1");
+    assert_eq!(several(&mut rib, 10), MISSING);
+}
+
+#[test]
 fn what_could_not_be_read_is_as_if_it_were_missing() {
     let mut rib = bounded(Limits::default());
     assert_eq!(asked(&rib, "20.0.0.1"), "nothing");
