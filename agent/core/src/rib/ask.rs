@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use super::chains::{Head, Stored};
 use super::choose::choose;
 use super::state::{FeedState, Instance};
-use super::view::Stored;
 use super::{Attributes, Choice, Community, Doubt, Family, PeerKey, Policy, Rib};
 
 /// A route as it stands at a router.
@@ -229,7 +229,7 @@ impl Rib {
         counts: impl Fn(&FeedState) -> bool,
         holds: impl Fn(&Route<'_>) -> bool,
     ) -> Lookup<'_> {
-        let at = |(prefix, head): (IpNet, Stored)| {
+        let at = |(prefix, head): (IpNet, Head)| {
             let mut routes = self.routes(router, instance, prefix, instance.routes.chain(head), &counts);
             routes.retain(&holds);
             (!routes.is_empty()).then(|| {

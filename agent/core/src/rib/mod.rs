@@ -9,6 +9,7 @@
 
 mod ask;
 mod attributes;
+mod chains;
 mod choose;
 mod doubt;
 mod feed;

@@ -1,31 +1,18 @@
-//! The routes of one table of one router: both tries, and the routes chained behind each prefix.
+//! The routes of one table of one router, by prefix.
 
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use prefix_trie::PrefixMap;
 
-/// No route.
-const NONE: u32 = u32::MAX;
+use super::chains::{Chains, Head, Stored};
 
-/// A route: 16 bytes, no allocation of its own.
-#[derive(Clone, Copy)]
-pub(super) struct Stored {
-    /// Place among the table's feeds; [`NONE`] while the prefix waits to be taken out.
-    pub(super) feed: u32,
-    /// Number of its attributes.
-    pub(super) attributes: u32,
-    pub(super) path: u32,
-    next: u32,
-}
-
-/// Routes by prefix: the first stands in the trie itself, where the longest match ends, the others are chained behind it.
+/// Routes by prefix.
 #[derive(Default)]
 pub(super) struct Routes {
-    v4: PrefixMap<Ipv4Net, Stored>,
-    v6: PrefixMap<Ipv6Net, Stored>,
-    chained: Vec<Stored>,
-    free: Vec<u32>,
+    v4: PrefixMap<Ipv4Net, Head>,
+    v6: PrefixMap<Ipv6Net, Head>,
+    chains: Chains,
     count: usize,
 }
 
@@ -46,11 +33,9 @@ impl Routes {
 
     /// Puts a route in where there is room, or replaces that of the same feed, prefix and path.
     pub(super) fn put(&mut self, prefix: IpNet, feed: u32, path: u32, attributes: u32, room: bool) -> Put {
-        let route = Stored { feed, attributes, path, next: NONE };
-        let vacant = Stored { feed: NONE, ..route };
         let head = match prefix.trunc() {
-            IpNet::V4(net) if room => self.v4.entry(net).or_insert(vacant),
-            IpNet::V6(net) if room => self.v6.entry(net).or_insert(vacant),
+            IpNet::V4(net) if room => self.v4.entry(net).or_insert(Head::VACANT),
+            IpNet::V6(net) if room => self.v6.entry(net).or_insert(Head::VACANT),
             IpNet::V4(net) => match self.v4.get_mut(&net) {
                 Some(head) => head,
                 None => return Put::Full,
@@ -60,36 +45,13 @@ impl Routes {
                 None => return Put::Full,
             },
         };
-        if head.feed == NONE {
-            *head = route;
-            self.count += 1;
-            return Put::New;
-        }
-        let same = |known: &Stored| known.feed == feed && known.path == path;
-        if same(head) {
-            return Put::Replaced(std::mem::replace(&mut head.attributes, attributes));
-        }
-        let mut at = head.next;
-        while let Some(known) = self.chained.get_mut(at as usize) {
-            if same(known) {
-                return Put::Replaced(std::mem::replace(&mut known.attributes, attributes));
-            }
-            at = known.next;
+        if let Some(known) = self.chains.find(head, feed, path) {
+            return Put::Replaced(std::mem::replace(known, attributes));
         }
         if !room {
             return Put::Full;
         }
-        let route = Stored { next: head.next, ..route };
-        head.next = match self.free.pop() {
-            Some(place) => {
-                self.chained[place as usize] = route;
-                place
-            }
-            None => {
-                self.chained.push(route);
-                (self.chained.len() - 1) as u32
-            }
-        };
+        self.chains.push(head, Stored::new(feed, path, attributes));
         self.count += 1;
         Put::New
     }
@@ -101,75 +63,35 @@ impl Routes {
             IpNet::V4(net) => self.v4.get_mut(net)?,
             IpNet::V6(net) => self.v6.get_mut(net)?,
         };
-        let same = |known: &Stored| known.feed == feed && known.path == path;
-        let attributes = if same(head) {
-            let gone = *head;
-            match self.chained.get(gone.next as usize) {
-                Some(second) => {
-                    *head = *second;
-                    self.free.push(gone.next);
-                }
-                None => match &prefix {
-                    IpNet::V4(net) => drop(self.v4.remove(net)),
-                    IpNet::V6(net) => drop(self.v6.remove(net)),
-                },
+        let attributes = *self.chains.find(head, feed, path)?;
+        self.chains.retain(head, |route| (route.feed, route.path) != (feed, path));
+        if head.is_vacant() {
+            match &prefix {
+                IpNet::V4(net) => drop(self.v4.remove(net)),
+                IpNet::V6(net) => drop(self.v6.remove(net)),
             }
-            gone.attributes
-        } else {
-            let mut previous = NONE;
-            let mut at = head.next;
-            loop {
-                let route = *self.chained.get(at as usize)?;
-                if same(&route) {
-                    match self.chained.get_mut(previous as usize) {
-                        Some(before) => before.next = route.next,
-                        None => head.next = route.next,
-                    }
-                    self.free.push(at);
-                    break route.attributes;
-                }
-                (previous, at) = (at, route.next);
-            }
-        };
+        }
         self.count -= 1;
         Some(attributes)
     }
 
     /// Keeps only routes of feeds that stand; tells the attributes of each that goes.
     pub(super) fn sweep(&mut self, stands: impl Fn(u32) -> bool, mut gone: impl FnMut(u32)) {
-        let Self { v4, v6, chained, free, count } = self;
-        let mut relink = |head: &mut Stored| {
-            let mut kept = NONE;
-            let mut at = head.next;
-            while let Some(route) = chained.get(at as usize).copied() {
-                if stands(route.feed) {
-                    chained[at as usize].next = kept;
-                    kept = at;
-                } else {
+        let Self { v4, v6, chains, count } = self;
+        let mut sift = |head: &mut Head| {
+            chains.retain(head, |route| {
+                let stays = stands(route.feed);
+                if !stays {
                     gone(route.attributes);
-                    free.push(at);
                     *count -= 1;
                 }
-                at = route.next;
-            }
-            head.next = kept;
-            if stands(head.feed) {
-                return;
-            }
-            gone(head.attributes);
-            *count -= 1;
-            match chained.get(kept as usize).copied() {
-                Some(second) => {
-                    *head = second;
-                    free.push(kept);
-                }
-                None => head.feed = NONE,
-            }
+                stays
+            });
         };
-        v4.iter_mut().for_each(|(_, head)| relink(head));
-        v6.iter_mut().for_each(|(_, head)| relink(head));
-        v4.retain(|_, head| head.feed != NONE);
-        v6.retain(|_, head| head.feed != NONE);
+        v4.iter_mut().for_each(|(_, head)| sift(head));
+        v6.iter_mut().for_each(|(_, head)| sift(head));
+        v4.retain(|_, head| !head.is_vacant());
+        v6.retain(|_, head| !head.is_vacant());
     }
 
     /// Every route with its prefix.
@@ -189,7 +111,7 @@ impl Routes {
     }
 
     /// The longest prefix that covers the address.
-    pub(super) fn longest(&self, ip: IpAddr) -> Option<(IpNet, Stored)> {
+    pub(super) fn longest(&self, ip: IpAddr) -> Option<(IpNet, Head)> {
         match ip {
             IpAddr::V4(ip) => self.v4.get_lpm(&Ipv4Net::from(ip)).map(|(net, head)| (IpNet::V4(net), *head)),
             IpAddr::V6(ip) => self.v6.get_lpm(&Ipv6Net::from(ip)).map(|(net, head)| (IpNet::V6(net), *head)),
@@ -197,7 +119,7 @@ impl Routes {
     }
 
     /// All prefixes that cover the address, longest first.
-    pub(super) fn covering(&self, ip: IpAddr) -> Vec<(IpNet, Stored)> {
+    pub(super) fn covering(&self, ip: IpAddr) -> Vec<(IpNet, Head)> {
         let mut found: Vec<_> = match ip {
             IpAddr::V4(ip) => {
                 self.v4.cover(&Ipv4Net::from(ip)).map(|(net, head)| (IpNet::V4(net), *head)).collect()
@@ -210,8 +132,46 @@ impl Routes {
         found
     }
 
-    /// A prefix's first route and those behind it.
-    pub(super) fn chain(&self, head: Stored) -> impl Iterator<Item = Stored> {
-        std::iter::successors(Some(head), |route| self.chained.get(route.next as usize).copied())
+    /// The routes that stand at a prefix.
+    pub(super) fn chain(&self, head: Head) -> impl Iterator<Item = Stored> {
+        self.chains.routes(head)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn net(number: u8) -> IpNet {
+        IpNet::V4(Ipv4Net::new_assert([192, 0, 2, number].into(), 32))
+    }
+
+    /// Prefixes, slots of chains, and how many of those are free.
+    fn held(routes: &Routes) -> (usize, usize, usize) {
+        let (slots, free) = routes.chains.slots();
+        (routes.v4.len(), slots, free)
+    }
+
+    #[test]
+    fn only_prefixes_with_several_routes_or_paths_take_slots_and_what_goes_leaves_none() {
+        let mut routes = Routes::default();
+        for round in 0..3 {
+            routes.put(net(1), 7, 0, 70, true);
+            routes.put(net(2), 7, 0, 70, true);
+            // The slots of the first round are used again.
+            assert_eq!(held(&routes), if round == 0 { (2, 0, 0) } else { (2, 4, 4) });
+            routes.put(net(2), 8, 0, 80, true);
+            routes.put(net(2), 8, 1, 81, true);
+            routes.put(net(3), 8, 1, 81, true);
+            assert_eq!(held(&routes), (3, 4, 0));
+            assert_eq!(routes.take(net(2), 8, 1), Some(81));
+            assert_eq!(held(&routes), (3, 4, 1));
+            assert_eq!(routes.take(net(2), 7, 0), Some(70));
+            assert_eq!(held(&routes), (3, 4, 3), "one route without a path stands in the trie");
+            routes.sweep(|feed| feed == 7, |_| {});
+            assert_eq!(held(&routes), (1, 4, 4));
+            assert_eq!(routes.take(net(1), 7, 0), Some(70));
+            assert_eq!((held(&routes), routes.len()), ((0, 4, 4), 0));
+        }
     }
 }

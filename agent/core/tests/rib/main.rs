@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bounds;
+mod chains;
 mod choice;
 mod life;
 mod lookup;
