@@ -104,6 +104,7 @@ fn flow(ip: IpAddr, reflexive: Option<IpAddr>, now: SystemTime) -> anyhow::Resul
         source: Some(source.ip()),
         prefix: None,
         table: Some(254),
+        selected: Vec::new(),
     };
     let trace = |port: u16| -> anyhow::Result<TraceObservation> {
         let hops = (1..=HOPS).map(|ttl| {

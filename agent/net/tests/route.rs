@@ -183,6 +183,54 @@ fn the_table_is_asked_as_the_probe_leaves() {
     spaces.run_test("host", "the_table_is_asked_as_the_probe_leaves");
 }
 
+const SELECTED: &str = "\
+rule add fwmark 0x80/0xf0 lookup 303
+rule add uidrange 60000-60009 lookup 301
+rule add fwmark 9 blackhole
+rule add fwmark 0x100 lookup main
+rule add iif wan fwmark 0x200 lookup 303
+addr add fd99:1::1/64 dev lan nodad
+addr add fd99:2::1/64 dev wan nodad
+route add default via fd99:1::254 dev lan
+route add default via fd99:2::254 dev wan table 300
+";
+
+#[test]
+fn what_rules_do_with_other_marks_and_users_is_told_where_it_is_something_else() {
+    let test = "what_rules_do_with_other_marks_and_users_is_told_where_it_is_something_else";
+    if !inside() {
+        let spaces = two_cables("selected");
+        spaces.ip("host", SELECTED);
+        spaces.ip("host", "-6 rule add not fwmark 0/0xff lookup 300");
+        return spaces.run_test("host", test);
+    }
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let table = RouteTable::open().unwrap();
+        let told = async |egress: Egress, to: &str| {
+            let asked = table.lookup(to.parse().unwrap(), Protocol::Tcp);
+            let seen = Arc::new(egress).around(asked).await.unwrap();
+            let lines = seen.selected.iter().map(|selected| {
+                let hop = &selected.next_hops[0];
+                format!("{} {}>{}", selected.by, hop.interface, hop.gateway.unwrap())
+            });
+            lines.collect::<Vec<_>>()
+        };
+        let user = "user 60000 wan>10.99.2.253";
+        assert_eq!(
+            told(Egress::default(), "198.18.0.1:443").await,
+            ["mark 0x7 wan>10.99.2.254", "mark 0x80 wan>10.99.2.251", user]
+        );
+        // Own packets bear the mark already: what others would do is told against that.
+        let marked = Egress { mark: Some(7), ..Egress::default() };
+        assert_eq!(
+            told(marked, "198.18.0.1:443").await,
+            ["mark 0x80 wan>10.99.2.251", "mark 0x100 lan>10.99.1.254", "mark 0x200 lan>10.99.1.254", user]
+        );
+        assert_eq!(told(Egress::default(), "[2001:db8::9]:443").await, ["mark 0x1 wan>fd99:2::254"]);
+        assert!(told(Egress::default(), "127.0.0.1:443").await.is_empty());
+    });
+}
+
 #[test]
 fn a_connection_leaves_from_the_source_by_the_interface_and_with_the_mark_that_are_set() {
     if inside() {

@@ -18,6 +18,7 @@ mod path;
 mod procedure;
 mod protection;
 mod reflexive;
+mod rules;
 mod spread;
 mod ways;
 
@@ -33,6 +34,7 @@ pub use outer::Outer;
 pub use path::{Confidence, Exit, Path, PathClass, Reason};
 pub use procedure::{attribute, class_of_endpoint};
 pub(crate) use protection::enters;
+pub use rules::other_users;
 pub use spread::{Group, Spread, classes_of_flows, group};
 pub use ways::is_onprem;
 pub(crate) use ways::tunnels_of;

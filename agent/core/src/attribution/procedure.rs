@@ -14,6 +14,7 @@ use super::outer;
 use super::path::{Confidence, Exit, Path, PathClass, Reason};
 use super::protection::{self, Protected};
 use super::reflexive;
+use super::rules;
 use super::ways::{self, Vote, Way, Ways};
 use crate::config::{Edge, Topology};
 use crate::observation::{AddressObservation, Contact, Protection, RouteKind};
@@ -28,12 +29,12 @@ pub fn attribute(seen: &AddressObservation, around: &Around<'_>) -> Path {
     let protected = protection::ask(seen, topology, &mut evidence);
     // What IPsec carries leaves by the route of its outer packets, not by this one (A3).
     let table = host::ask_forwarding_table(seen, topology, ip, &mut evidence);
-    let table = table.filter(|_| matches!(protected, Protected::No)).unwrap_or_default();
+    let by_table = matches!(protected, Protected::No);
+    let table = table.filter(|_| by_table).unwrap_or_default();
     votes.extend(table.vote.clone());
     votes.extend(host::ask_source_address(seen, topology, &mut evidence));
     votes.extend(hops::ask(seen, topology, ip, now, &mut evidence));
-    // What IPsec carries does not take the route of the forwarding table.
-    if matches!(protected, Protected::No) {
+    if by_table {
         votes.extend(astray::ask(seen, topology, ip, now, &mut evidence));
     }
     let local = seen.route.as_ref().is_some_and(|route| route.kind == RouteKind::Local);
@@ -111,6 +112,12 @@ pub fn attribute(seen: &AddressObservation, around: &Around<'_>) -> Path {
         && table.leaves_open(path.class, &hops::followed(seen, topology, ip, now))
     {
         path = Path::unknown(Reason::Ambiguous, path.evidence);
+    }
+    if by_table && path.class != PathClass::Unknown {
+        match rules::certainty(seen, topology, ip, path.class, now, &mut path.evidence) {
+            Confidence::Unknown => path = Path::unknown(Reason::Ambiguous, path.evidence),
+            sure => path.confidence = path.confidence.min(sure),
+        }
     }
     if seen.protection.as_ref().is_some_and(protection::carried) {
         for word in path.encryption.iter_mut().filter(|word| *word == "ipsec(host, declared)") {

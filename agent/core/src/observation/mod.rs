@@ -13,7 +13,7 @@ mod trace;
 pub use dns::{Answer, Cname, DnsObservation, DnsStatus, DnsView};
 pub use echo::EchoPage;
 pub use http::FetchObservation;
-pub use route::{Neighbour, NextHop, RouteKind, RouteObservation};
+pub use route::{Neighbour, NextHop, RouteKind, RouteObservation, Selected, Selector};
 pub use tcp::{AddressObservation, Contact, Contacted, PathMtu, Protection, RoundTrips, TcpInfo};
 pub use tls::{NameCheck, PathCheck, TlsObservation};
 pub use trace::{Hop, Protocol, TraceEnd, TraceObservation};

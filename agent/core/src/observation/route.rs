@@ -1,5 +1,6 @@
 //! What the kernel's forwarding table says about a destination (E1).
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -29,6 +30,34 @@ pub struct NextHop {
     pub kind: Option<String>,
 }
 
+/// By what a rule of this host selects packets that nobody sees of a flow (E3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selector {
+    /// A mark (fwmark): nftables and others may set it on any packet, and no process is told.
+    Mark(u32),
+    /// Another user than this process's, by the first number of a range.
+    User(u32),
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mark(mark) => write!(f, "mark {mark:#x}"),
+            Self::User(user) => write!(f, "user {user}"),
+        }
+    }
+}
+
+/// Where packets to the same destination leave, if a rule selects them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selected {
+    /// Which packets.
+    pub by: Selector,
+    /// Their ways out; one at least is not of those that the others take.
+    pub next_hops: Vec<NextHop>,
+}
+
 /// The answer of the forwarding table for one destination.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteObservation {
@@ -44,6 +73,9 @@ pub struct RouteObservation {
     pub prefix: Option<IpNet>,
     /// The routing table, where the kernel tells.
     pub table: Option<u32>,
+    /// What rules do with other packets than those it was asked for (E3).
+    #[serde(default)]
+    pub selected: Vec<Selected>,
 }
 
 /// An entry of this host's neighbour table (ARP, RFC 826; Neighbour Discovery, RFC 4861 §5.1) with a known link-layer address.

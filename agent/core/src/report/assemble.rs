@@ -9,7 +9,7 @@ use super::ca_url::ca_urls;
 use super::endpoint::{Bypass, DnsReport, EndpointReport, Outside};
 use super::handshake::handshake;
 use super::{AgentReport, DataReport, Report, SCHEMA, WorkloadReport};
-use crate::attribution::{Judged, Judgement, judge};
+use crate::attribution::{Judged, Judgement, judge, other_users};
 use crate::catalog::Catalog;
 use crate::closure::{Chain, Member, Past, Picture, Seen};
 use crate::config::{Echo, Plan};
@@ -305,6 +305,7 @@ fn untested(judged: &Judged<'_>, mut words: Vec<String>) -> Vec<String> {
         )
     }));
     words.extend(findings::untold(judged));
+    words.extend(other_users(picture));
     if plan.bmp.as_ref().is_some_and(|bmp| bmp.allow.is_empty()) {
         words.push("bmp.allow names no router, so none may send its table".into());
     }

@@ -17,7 +17,7 @@ use closedpath_core::findings::{Finding, FindingId};
 use closedpath_core::observation::{
     AddressObservation, Answer, Cname, Contact, Contacted, DnsObservation, DnsStatus, DnsView,
     FetchObservation, Hop, Neighbour, NextHop, PathCheck, PathMtu, Protection, Protocol, RouteKind,
-    RouteObservation, TlsObservation, TraceEnd, TraceObservation,
+    RouteObservation, Selected, Selector, TlsObservation, TraceEnd, TraceObservation,
 };
 use closedpath_core::pki::crl::{CrlAnswer, Listing};
 use closedpath_core::pki::inquiry::{Question, Reading};
@@ -38,6 +38,7 @@ pub struct Observed {
     ip: IpAddr,
     pub contact: Contact,
     route: Vec<NextHop>,
+    selected: Vec<Selected>,
     pub traces: Vec<TraceObservation>,
     chain: Option<(Vec<Vec<u8>>, PathCheck)>,
     staple: Option<Vec<u8>>,
@@ -50,9 +51,10 @@ pub struct Observed {
 pub fn observed(host: &str, ip: &str) -> Observed {
     let contact = Contact::Failed(Failure::new(Step::Connect, Code::Timeout, "no answer in 5s"));
     let ip = address(ip);
-    let (route, traces) = (Vec::new(), Vec::new());
+    let (route, selected, traces) = (Vec::new(), Vec::new(), Vec::new());
     let more = AddressObservation::new(ip, now(), contact.clone());
-    Observed { host: host.into(), ip, contact, route, traces, chain: None, staple: None, more, stalls: false }
+    let host = host.into();
+    Observed { host, ip, contact, route, selected, traces, chain: None, staple: None, more, stalls: false }
 }
 
 impl Observed {
@@ -96,6 +98,14 @@ impl Observed {
     pub fn route(mut self, interface: &str, gateway: &str) -> Self {
         let gateway = (!gateway.is_empty()).then(|| address(gateway));
         self.route.push(NextHop { interface: interface.into(), gateway, kind: None });
+        self
+    }
+
+    /// A rule sends packets that it selects another way.
+    pub fn selects(mut self, by: Selector, interface: &str, gateway: &str) -> Self {
+        let gateway = (!gateway.is_empty()).then(|| address(gateway));
+        let hop = NextHop { interface: interface.into(), gateway, kind: None };
+        self.selected.push(Selected { by, next_hops: vec![hop] });
         self
     }
 
@@ -187,6 +197,7 @@ impl Observed {
             source: None,
             prefix: None,
             table: None,
+            selected: self.selected.clone(),
         });
         let route = route.or_else(|| self.more.route.clone());
         let (contact, traces) = (self.contact.clone(), self.traces.clone());

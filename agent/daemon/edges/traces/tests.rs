@@ -65,6 +65,7 @@ fn route(ways: &[(&str, &str)]) -> RouteObservation {
         source: None,
         prefix: None,
         table: None,
+        selected: Vec::new(),
     }
 }
 

@@ -37,9 +37,15 @@ impl Namespaces {
         made
     }
 
-    /// Runs lines of `ip` commands in one namespace.
+    /// Runs lines of `ip` commands in one namespace; all of IPv6 where `-6` stands before them.
     pub fn ip(&self, name: &str, lines: &str) {
-        run("ip", &["-netns", &self.full(name), "-batch", "-"], lines);
+        let (family, lines) = match lines.strip_prefix("-6 ") {
+            Some(lines) => (Some("-6"), lines),
+            None => (None, lines),
+        };
+        let full = self.full(name);
+        let arguments: Vec<&str> = family.into_iter().chain(["-netns", &full, "-batch", "-"]).collect();
+        run("ip", &arguments, lines);
     }
 
     pub fn sysctl(&self, name: &str, setting: &str) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use closedpath_core::attribution::PathClass;
 use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::observation::{
-    Contact, DnsStatus, Neighbour, Protocol, RouteKind, RouteObservation, TraceEnd,
+    Contact, DnsStatus, Neighbour, Protocol, RouteKind, RouteObservation, Selector, TraceEnd,
 };
 use closedpath_core::rib::{AsPath, Attributes, Community, Policy};
 use closedpath_core::tables::{AsnTable, DataFile, ServiceTags};
@@ -92,6 +92,9 @@ struct See {
     /// `eth0 via 192.168.1.1`, `tun0 (tun)`; or `local`, `unreachable`.
     #[serde(default)]
     route: Vec<String>,
+    /// `mark 0x7: eth3 via 192.168.33.1`, `user 1001: …`.
+    #[serde(default)]
+    rules: Vec<String>,
     #[serde(default)]
     trace: Vec<Trace>,
     reflexive: Option<String>,
@@ -377,6 +380,11 @@ impl See {
                 way => out(seen, way),
             };
         }
+        for rule in &self.rules {
+            let (by, way) = rule.split_once(": ").expect("SELECTOR: INTERFACE [via GATEWAY]");
+            let (interface, gateway) = way.split_once(" via ").unwrap_or((way, ""));
+            seen = seen.selects(selector(by), interface, gateway);
+        }
         for trace in &self.trace {
             let (hops, ago, protocol) = match trace {
                 Trace::Hops(hops) => (hops, Duration::ZERO, Protocol::Tcp),
@@ -411,8 +419,21 @@ impl See {
     fn route_of(&self, mut seen: Observed, kind: RouteKind) -> Observed {
         let (next_hops, source, prefix, table) = (Vec::new(), None, None, None);
         let destination = address(&self.ip);
-        seen.more.route = Some(RouteObservation { destination, kind, next_hops, source, prefix, table });
+        let selected = Vec::new();
+        seen.more.route =
+            Some(RouteObservation { destination, kind, next_hops, source, prefix, table, selected });
         seen
+    }
+}
+
+/// `mark 0x7` or `user 1001`.
+fn selector(by: &str) -> Selector {
+    match by.split_once(' ').expect("mark or user, and a number") {
+        ("mark", mark) => {
+            Selector::Mark(u32::from_str_radix(mark.trim_start_matches("0x"), 16).expect("a mark"))
+        }
+        ("user", user) => Selector::User(user.parse().expect("a user's number")),
+        _ => panic!("{by}: mark or user"),
     }
 }
 

@@ -2,15 +2,19 @@
 //!
 //! In: a flow. Out: the matched route with all its equal-cost ways out, and the source address the kernel would
 //! choose. Two questions are asked: one for the route as it stands in the table (`RTM_F_FIB_MATCH`), one for what a packet
-//! would get. It is asked for the probe's own protocol, port, source, interface and mark; other rules may hold for other flows
-//! (E3).
+//! would get. It is asked for the probe's own protocol, port, source, interface and mark; and once more for each mark and each
+//! other user that a rule of this host selects, since nobody sees what nftables marks (E3, `rules`).
+
+mod rules;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use closedpath_core::observation::{Neighbour, NextHop, Protocol, RouteKind, RouteObservation};
+use closedpath_core::observation::{
+    Neighbour, NextHop, Protocol, RouteKind, RouteObservation, Selected, Selector,
+};
 use futures_util::{StreamExt, TryStreamExt};
 use ipnet::IpNet;
 use rtnetlink::packet_route::link::{LinkAttribute, LinkInfo};
@@ -18,7 +22,7 @@ use rtnetlink::packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, N
 use rtnetlink::packet_route::route::{
     RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteNextHopFlags, RouteType, RouteVia,
 };
-use rtnetlink::{Error, Handle, RouteMessageBuilder};
+use rtnetlink::{Error, Handle, IpVersion, RouteMessageBuilder};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -31,17 +35,24 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// An interface may be renamed: its name is asked for again after this.
 const NAME_AGE: Duration = Duration::from_secs(30);
 
+/// Rules are read again after this.
+const RULES_AGE: Duration = Duration::from_secs(5);
+
 /// Of more neighbours than these none is believed.
 const NEIGHBOURS: usize = 16_384;
 
 /// Name and kind of an interface.
 type Link = (String, Option<String>);
 
+/// The rules of a family as they were read, for one mark of the probes.
+type Rules = HashMap<(bool, Option<u32>), (Instant, Vec<Selector>)>;
+
 /// A netlink socket and the task that drives it.
 #[derive(Debug)]
 pub struct RouteTable {
     handle: Handle,
     links: Mutex<HashMap<u32, (Instant, Link)>>,
+    rules: Mutex<Rules>,
     _driver: JoinSet<()>,
 }
 
@@ -51,7 +62,7 @@ impl RouteTable {
         let (connection, handle, _) = rtnetlink::new_connection().map_err(NetError::Netlink)?;
         let mut driver = JoinSet::new();
         driver.spawn(connection);
-        Ok(Self { handle, links: Mutex::default(), _driver: driver })
+        Ok(Self { handle, links: Mutex::default(), rules: Mutex::default(), _driver: driver })
     }
 
     /// How packets of this protocol to `to` leave this host, as [`Egress`] has them leave; `None` where the kernel gave no
@@ -124,8 +135,9 @@ impl RouteTable {
             None => None,
         };
         let request = |flags| request((from, flow), protocol, &egress, interface, flags);
+        let to_match = || request(RouteFlags::FibMatch | RouteFlags::LookupTable);
         // Without `LookupTable` the kernel says "main" whatever the table.
-        let matched = match self.route(request(RouteFlags::FibMatch | RouteFlags::LookupTable)?).await {
+        let matched = match self.route(to_match()?).await {
             Ok(route) => route,
             Err(error) if is_no_route(&error) => return Some(unreachable(to)),
             Err(_) => return None,
@@ -139,10 +151,13 @@ impl RouteTable {
             }
             _ => RouteKind::Unicast,
         };
-        let mut next_hops = Vec::new();
-        for (index, gateway) in ways_out(&matched) {
-            let (interface, kind) = self.link(index).await?;
-            next_hops.push(NextHop { interface, gateway, kind });
+        let next_hops = self.next_hops(&matched).await?;
+        let mut selected = Vec::new();
+        for by in self.selectors(to, &egress).await? {
+            let next_hops_then = self.asked_for(by, to_match()?).await?;
+            if next_hops_then.iter().any(|hop| !next_hops.contains(hop)) {
+                selected.push(Selected { by, next_hops: next_hops_then });
+            }
         }
         Some(RouteObservation {
             destination: to,
@@ -152,7 +167,55 @@ impl RouteTable {
             source: resolved.as_ref().and_then(source).or(from.map(|from| from.ip())),
             prefix: prefix(&matched, to),
             table: Some(table(&matched)),
+            selected,
         })
+    }
+
+    /// What rules select besides the flow itself (E3).
+    async fn selectors(&self, to: IpAddr, egress: &Egress) -> Option<Vec<Selector>> {
+        if to.is_loopback() {
+            return Some(Vec::new());
+        }
+        let key = (to.is_ipv4(), egress.mark);
+        {
+            let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((at, selectors)) = rules.get(&key)
+                && at.elapsed() < RULES_AGE
+            {
+                return Some(selectors.clone());
+            }
+        }
+        let version = if to.is_ipv4() { IpVersion::V4 } else { IpVersion::V6 };
+        let selectors = rules::selectors(&self.handle, version, egress.mark).await.ok()?;
+        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        rules.insert(key, (Instant::now(), selectors.clone()));
+        Some(selectors)
+    }
+
+    /// The ways out of packets that are selected so; none where they leave by none.
+    async fn asked_for(&self, by: Selector, mut question: RouteMessage) -> Option<Vec<NextHop>> {
+        question
+            .attributes
+            .retain(|attribute| !matches!((attribute, by), (RouteAttribute::Mark(_), Selector::Mark(_))));
+        question.attributes.push(match by {
+            Selector::Mark(mark) => RouteAttribute::Mark(mark),
+            Selector::User(user) => RouteAttribute::Uid(user),
+        });
+        match self.route(question).await {
+            Ok(route) if route.header.kind == RouteType::Unicast => self.next_hops(&route).await,
+            Ok(_) => Some(Vec::new()),
+            Err(error) if is_no_route(&error) => Some(Vec::new()),
+            Err(_) => None,
+        }
+    }
+
+    async fn next_hops(&self, route: &RouteMessage) -> Option<Vec<NextHop>> {
+        let mut next_hops = Vec::new();
+        for (index, gateway) in ways_out(route) {
+            let (interface, kind) = self.link(index).await?;
+            next_hops.push(NextHop { interface, gateway, kind });
+        }
+        Some(next_hops)
     }
 
     async fn route(&self, request: RouteMessage) -> Result<RouteMessage, Error> {
@@ -310,5 +373,6 @@ fn unreachable(to: IpAddr) -> RouteObservation {
         source: None,
         prefix: None,
         table: None,
+        selected: Vec::new(),
     }
 }

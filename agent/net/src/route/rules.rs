@@ -1,0 +1,78 @@
+//! What the rules of this host select besides a flow's own looks (E3), over rtnetlink; needs no privilege.
+//!
+//! In: the rules of one family. Out: marks and users to ask the forwarding table for.
+
+use std::collections::BTreeSet;
+
+use closedpath_core::observation::Selector;
+use futures_util::TryStreamExt;
+use rtnetlink::packet_route::rule::{RuleAttribute, RuleMessage};
+use rtnetlink::{Error, Handle, IpVersion};
+
+/// Of more marks and users than these only so many are asked for.
+const SELECTORS: usize = 32;
+
+/// The marks and users that rules name, other than those of this process.
+///
+/// # Errors
+///
+/// Why the kernel does not tell.
+pub(super) async fn selectors(
+    handle: &Handle,
+    version: IpVersion,
+    own_mark: Option<u32>,
+) -> Result<Vec<Selector>, Error> {
+    let user = rustix::process::geteuid().as_raw();
+    let mut rules = std::pin::pin!(handle.rule().get(version).execute());
+    let mut found = BTreeSet::new();
+    while let Some(rule) = rules.try_next().await? {
+        found.extend(of(&rule, own_mark.unwrap_or(0), user));
+    }
+    Ok(found.into_iter().take(SELECTORS).collect())
+}
+
+fn of(rule: &RuleMessage, own_mark: u32, own_user: u32) -> impl Iterator<Item = Selector> {
+    // Of what is 0 the kernel says nothing.
+    let (mut mark, mut mask, mut users) = (0, 0, None);
+    for attribute in &rule.attributes {
+        match attribute {
+            RuleAttribute::FwMark(told) => mark = *told,
+            RuleAttribute::FwMask(told) => mask = *told,
+            RuleAttribute::UidRange(told) => users = Some(*told),
+            _ => {}
+        }
+    }
+    // Where unmarked packets are named, others are those with any bit of the mask.
+    let named = if mark & mask == 0 { mask & mask.wrapping_neg() } else { mark & mask };
+    let mark = Some(named).filter(|mark| *mark != 0 && *mark != own_mark).map(Selector::Mark);
+    // Who runs as one of these users is asked for anyway.
+    let others = users.filter(|users| !(users.start..=users.end).contains(&own_user));
+    mark.into_iter().chain(others.map(|users| Selector::User(users.start)))
+}
+
+#[cfg(test)]
+mod tests {
+    use rtnetlink::packet_route::rule::RuleUidRange;
+
+    use super::*;
+
+    fn told(attributes: Vec<RuleAttribute>) -> Vec<Selector> {
+        let mut rule = RuleMessage::default();
+        rule.attributes = attributes;
+        of(&rule, 5, 1000).collect()
+    }
+
+    #[test]
+    fn marks_and_users_that_are_not_the_processs_own_are_told() {
+        use RuleAttribute::{FwMark, FwMask, Priority, UidRange};
+        let users = |start, end| UidRange(RuleUidRange { start, end });
+        assert_eq!(told(vec![Priority(1)]), []);
+        assert_eq!(told(vec![FwMark(7), FwMask(u32::MAX)]), [Selector::Mark(7)]);
+        assert_eq!(told(vec![FwMark(5), FwMask(u32::MAX)]), [], "it is the probes' own");
+        assert_eq!(told(vec![FwMark(0x1234), FwMask(0xff00)]), [Selector::Mark(0x1200)]);
+        assert_eq!(told(vec![FwMask(0xff00)]), [Selector::Mark(0x100)]);
+        assert_eq!(told(vec![users(1001, 1999)]), [Selector::User(1001)]);
+        assert_eq!(told(vec![users(0, 1000)]), []);
+        assert_eq!(told(vec![FwMark(7), FwMask(7), users(0, 9)]), [Selector::Mark(7), Selector::User(0)]);
+    }
+}
