@@ -323,6 +323,12 @@ fn the_example_and_the_catalogues_that_the_program_prints_are_what_it_accepts() 
         "{}",
         String::from_utf8_lossy(&good.stderr)
     );
+    let end = b"[[link]]\nname = \"er\"\nedge = \"er_private\"\nmsee = [\"172.16.0.1\"]\n";
+    folder.file("hinted.toml", end);
+    let hinted = folder.run(&["config", "check", "hinted.toml"]);
+    let said = String::from_utf8_lossy(&hinted.stdout).into_owned();
+    assert_eq!(hinted.status.code(), Some(0), "a hint is no error");
+    assert!(said.contains("\nhint: link \"er\": msee 172.16.0.1 is the first usable address"), "{said}");
     let schema = folder.run(&["config", "schema"]);
     let schema: serde_json::Value = serde_json::from_slice(&schema.stdout).expect("JSON");
     assert_eq!(schema["additionalProperties"], false);

@@ -28,6 +28,9 @@ pub fn config(command: &ConfigCommand) -> Result<ExitCode> {
                 counted(plan.topology.links.len(), "link"),
                 counted(plan.resolvers.len(), "resolver"),
             ))?;
+            for hint in config::hints(plan) {
+                print(&format!("hint: {hint}\n"))?;
+            }
         }
         ConfigCommand::Schema { report: true, .. } => print(&format!("{:#}\n", report::schema()))?,
         ConfigCommand::Schema { plan: true, .. } => print(&format!("{:#}\n", planning::schema()))?,

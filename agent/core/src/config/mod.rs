@@ -6,6 +6,7 @@
 mod check;
 mod errors;
 mod field;
+mod hints;
 mod mask;
 mod nearest;
 mod parse;
@@ -20,6 +21,7 @@ mod tests;
 
 pub(crate) use errors::Problems;
 pub use errors::{ConfigError, ConfigErrors};
+pub use hints::hints;
 pub use parse::{catalog_files, parse};
 pub use plan::{
     Agent, Bmp, Canary, Circuit, ClientProfile, Data, Echo, EchoKind, Edge, Encryption, Fetch, Http,
