@@ -430,8 +430,12 @@ fn words(answer: &rib::Answer<'_>) -> String {
         Choice::Decided(Rule::Origin) => "by origin",
         Choice::Decided(Rule::Med) => "by the lowest MED",
         Choice::Decided(Rule::ExternalPeer) => "by the external peer",
-        Choice::Undecided(Undecided::BeforePolicy) => "any of them: they stand before policy",
-        Choice::Undecided(Undecided::LocalPrefUnknown) => "any of them: the local preference is not told",
+        Choice::Undecided(Undecided::BeforePolicy) => {
+            "any of them: they stand before policy (let the router send what stands after it, or its Loc-RIB)"
+        }
+        Choice::Undecided(Undecided::LocalPrefUnknown) => {
+            "any of them: the local preference is not told (the router's Loc-RIB would tell its choice)"
+        }
         Choice::Undecided(Undecided::Equal) => "any of them: all that is told is equal",
     };
     format!("{}, {why}", routes.join(" or "))
