@@ -25,8 +25,16 @@ pub(super) async fn selectors(
     let user = rustix::process::geteuid().as_raw();
     let mut rules = std::pin::pin!(handle.rule().get(version).execute());
     let mut found = BTreeSet::new();
-    while let Some(rule) = rules.try_next().await? {
-        found.extend(of(&rule, own_mark.unwrap_or(0), user));
+    loop {
+        match rules.try_next().await {
+            Ok(Some(rule)) => found.extend(of(&rule, own_mark.unwrap_or(0), user)),
+            Ok(None) => break,
+            // A kernel without rules (CONFIG_IP_MULTIPLE_TABLES).
+            Err(Error::NetlinkError(error)) if error.to_io().raw_os_error() == Some(libc::EOPNOTSUPP) => {
+                break;
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(found.into_iter().take(SELECTORS).collect())
 }
