@@ -72,8 +72,9 @@ pub fn other_users(picture: &Picture) -> Vec<String> {
         }
     }
     let words = users.into_iter().map(|(user, (count, first))| {
+        let which = if count == 1 { first } else { format!("{count} addresses, such as {first}") };
         format!(
-            "rules of this host send packets of {user} elsewhere ({count} addresses, such as {first}): what is told here is told of this process's own user only; run closedpath as the workload's user (E3)"
+            "rules of this host send packets of {user} elsewhere ({which}): what is told here is told of this process's own user only; run closedpath as the workload's user (E3)"
         )
     });
     words.collect()
