@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use closedpath_core::closure::{Past, Picture};
 
@@ -59,8 +59,8 @@ impl Memory {
     }
 
     /// Takes in what a round saw, and writes it down where there is something new.
-    pub fn remember(&mut self, picture: &Picture, now: SystemTime) {
-        let new = self.past.remember(picture, now);
+    pub fn remember(&mut self, picture: &Picture, interval: Duration, now: SystemTime) {
+        let new = self.past.remember(picture, interval, now);
         let Some(file) = self.file.as_ref().filter(|_| new) else { return };
         if let Err(error) = save(file, &self.past) {
             tracing::warn!(

@@ -47,7 +47,7 @@ pub async fn round(
 ) -> Report {
     control.refresh().await;
     let (mut looked, ()) = tokio::join!(look(setup, edges, progress), control.wait());
-    memory.remember(&looked.picture, SystemTime::now());
+    memory.remember(&looked.picture, setup.plan.probe.interval, SystemTime::now());
     looked.lost = memory.lost();
     judge(setup, edges, control, memory.past(), &looked).await
 }

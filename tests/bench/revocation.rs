@@ -249,6 +249,7 @@ fn resolved(name: &str, ip: IpAddr) -> DnsObservation {
         status: DnsStatus::Ok,
         cname: Vec::new(),
         answers: vec![Answer { ip, ttl: 60 }],
+        incomplete: false,
         text: String::new(),
         took: Duration::ZERO,
     };

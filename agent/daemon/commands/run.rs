@@ -144,7 +144,7 @@ async fn rounds(setup: &Setup, edges: &Edges, control: &Control, published: &Pub
         let moved = rerouted.is_some();
         forget_traces(&mut looked.picture, &rerouted.unwrap_or_default());
         control.note(&mut watch, setup, &looked.picture).await;
-        memory.remember(&looked.picture, SystemTime::now());
+        memory.remember(&looked.picture, setup.plan.probe.interval, SystemTime::now());
         looked.lost = memory.lost();
         let report = judge(setup, edges, control, memory.past(), &looked).await;
         info!(

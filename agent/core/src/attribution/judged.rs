@@ -61,6 +61,8 @@ pub struct Bypass {
     pub reachable: bool,
     /// The class it took.
     pub class: PathClass,
+    /// The first open class among those of its addresses: several may be mixed.
+    pub open: Option<PathClass>,
     /// What could carry each address that our resolvers give.
     pub eligibility: Vec<Eligibility>,
 }
@@ -183,9 +185,10 @@ fn bypasses(
         let judgements = judge_member(plan, tables, around, &direct, member);
         let made: Vec<IpAddr> = member.contacted().collect();
         let paths = made.iter().filter_map(|ip| judgements.get(ip)).map(|judgement| &judgement.path);
-        let class = class_of_endpoint(paths);
+        let class = class_of_endpoint(paths.clone());
+        let open = paths.map(|path| path.class).find(|class| class.is_open());
         let eligibility = judgements.values().map(|judgement| judgement.eligibility.clone()).collect();
-        Some((key.clone(), Bypass { reachable: !made.is_empty(), class, eligibility }))
+        Some((key.clone(), Bypass { reachable: !made.is_empty(), class, open, eligibility }))
     };
     proxied.filter_map(of).collect()
 }

@@ -44,9 +44,6 @@ pub fn attribute(seen: &AddressObservation, around: &Around<'_>) -> Path {
     };
 
     let answered = Answer::of(&seen.contact);
-    if local {
-        return limit_by_answer(stays(evidence), answered);
-    }
     if let Some(range) = synthetic(seen, topology, ip) {
         evidence.push(Evidence {
             id: "E12".into(),
@@ -56,6 +53,13 @@ pub fn attribute(seen: &AddressObservation, around: &Around<'_>) -> Path {
             at: seen.at,
         });
         return Path::unknown(Reason::SyntheticAnswer, evidence);
+    }
+    if local {
+        // What stays here meets no router.
+        if votes.iter().any(|vote| vote.plane == Plane::Data) {
+            return Path::unknown(Reason::Conflict, evidence);
+        }
+        return limit_by_answer(stays(evidence), answered);
     }
     if let Some(vote) = reflexive::ask(seen, around, &told, &mut evidence) {
         // Another flow's translation stands against nothing that is seen of this one.

@@ -13,9 +13,9 @@ use crate::observation::{AddressObservation, Protection};
 pub(super) enum Protected<'a> {
     /// Nothing, as far as is seen.
     No,
-    /// It carries it to the peer of a declared tunnel.
+    /// It carries it, or may carry it, to the peer of a declared tunnel.
     Through(Vote<'a>),
-    /// It carries it to a peer that no tunnel declares.
+    /// It carries it, or may carry it, to a peer that no tunnel declares.
     Undeclared,
 }
 
@@ -68,13 +68,20 @@ pub(super) fn ask<'a>(
                 format!("{about}, {of}; its association carried {} packets meanwhile", after - before),
             )
         }
-        Some(_) => (Strength::C, format!("{about}, and its association carried nothing meanwhile")),
-        None => (Strength::C, format!("{about}; whether its association carried anything is not known")),
+        Some((before, after)) if after == before => {
+            (Strength::C, format!("{about}, and its association carried nothing meanwhile"))
+        }
+        Some(_) | None => {
+            (Strength::C, format!("{about}; whether its association carried anything is not known"))
+        }
     };
     evidence.push(Evidence { id: "E4".into(), plane: Plane::Host, strength, says, at: seen.at });
-    match (carried(protection), ways.is_empty()) {
+    // Where the association is there and its counters tell nothing, the flow may have been inside: its own route proves nothing.
+    let untold = protection.packets.is_none_or(|(before, after)| after < before);
+    let carried = carried(protection);
+    match (carried || protection.associated && untold, ways.is_empty()) {
         (false, _) => Protected::No,
         (true, true) => Protected::Undeclared,
-        (true, false) => Protected::Through(Vote { ways, plane: Plane::Host, decides: true }),
+        (true, false) => Protected::Through(Vote { ways, plane: Plane::Host, decides: carried }),
     }
 }

@@ -120,7 +120,8 @@ impl Closure<'_> {
         // What was kept came from wherever it was asked for then: nothing may go there that was not resolved in this round.
         seen.ip = url.in_flight.take().unwrap_or(seen.ip);
         let moved = seen.status.is_some_and(|status| (300..400).contains(&status) && status != 304);
-        let location = seen.location.clone().filter(|_| moved && seen.failure.is_none());
+        // Clients follow the head, whatever becomes of the body.
+        let location = seen.location.clone().filter(|_| moved);
         let ok = seen.failure.is_none() && seen.status.is_some_and(|status| (200..300).contains(&status));
         url.fetched = Some(seen);
         url.trouble = reading.trouble;
@@ -220,7 +221,17 @@ impl Closure<'_> {
             return;
         }
         let depth = self.picture.members.get(&from).map_or(1, |member| member.depth.saturating_add(1));
-        let Some(link) = urls::parse(location, kind, Some(&base)) else { return };
+        let Some(link) = urls::parse(location, kind, Some(&base)) else {
+            let whither: String = location.chars().take(200).collect();
+            if urls::is_of_another_scheme(location, &base) {
+                self.picture.unfetchable.insert(whither);
+            } else {
+                self.picture
+                    .truncated
+                    .insert(format!("{base} redirects to what cannot be followed: {whither}"));
+            }
+            return;
+        };
         let about = questions.keys().next().map_or("", String::as_str);
         let mut link = link.by(from.via.as_deref()).about(kind, redirects + 1, about);
         if let Some(complete) = &complete {

@@ -183,7 +183,12 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
                 let what = format!("the issuer that {key} does not send");
                 join(&mut groups, (workload.clone(), what.clone()), &what, (requirement, false));
             }
-            for sha256 in chain.all() {
+            // R8: delegated responders' certificates follow those of the chain.
+            let mut certificates: Vec<&String> = chain.all().collect();
+            let (presented, mut next) = (certificates.len(), 0);
+            while let Some(sha256) = certificates.get(next).copied() {
+                let delegated = next >= presented;
+                next += 1;
                 let Some(certificate) = picture.certificates.get(sha256) else { continue };
                 if certificate.self_signed || picture.pool.trust().contains(sha256) {
                     continue;
@@ -196,15 +201,26 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
                     let what = format!("revocation of \"{}\"", certificate.subject);
                     // By certificate, not by name: subjects may be empty, or alike under two issuers (DOMAIN §4.4.3).
                     let of = (workload.clone(), format!("{what} {sha256} {via:?}"));
-                    join(&mut groups, of, &what, (wanted, unsure))
-                        .offer(Choice::Revocation { sha256: sha256.clone(), via: key.via.clone() });
+                    // Whether a responder is revoked decides on its answer, which is a choice already.
+                    if !delegated {
+                        join(&mut groups, of, &what, (wanted, unsure))
+                            .offer(Choice::Revocation { sha256: sha256.clone(), via: key.via.clone() });
+                    }
                     let Some(link) = super::urls::parse(url, kind, None) else { continue };
                     let key = link.by(via).about(kind, 0, sha256).key;
                     follow(&key, pointed(wanted));
+                    if let Some(delegate) = picture.delegate(&key, sha256)
+                        && !certificates.contains(&delegate)
+                    {
+                        certificates.push(delegate);
+                    }
                     // R4': without the delta, the complete CRL still counts.
                     for delta in picture.deltas(&key) {
                         follow(delta, pointed(wanted.min(Requirement::Soft)));
                     }
+                }
+                if delegated {
+                    continue;
                 }
                 let issued_by = |other: &&CertificateFacts| other.subject == certificate.issuer;
                 let presented =

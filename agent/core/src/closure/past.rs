@@ -1,7 +1,7 @@
 //! What earlier rounds saw behind each endpoint: issuers and CA hosts. Chains rotate, and an allow-list that was built from
 //! the old ones is too short for the new (F36, DOMAIN §4.4.3). And until when their answers on revocation hold (F39).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,8 @@ use crate::target::EndpointKey;
 
 /// An endpoint that was not seen for so long is forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(90 * 86_400);
+/// Who has not looked for so long, and for three intervals, has not observed in between.
+const GAP: Duration = Duration::from_secs(2 * 3600);
 /// Endpoints that are remembered.
 const MOST: usize = 10_000;
 
@@ -23,6 +25,27 @@ pub struct Past {
     /// Until when the last verified answer on each certificate holds, in seconds since 1970, by fingerprint.
     #[serde(default)]
     answers: BTreeMap<String, u64>,
+    /// Since when each workload is observed without a gap.
+    #[serde(default)]
+    observed: BTreeMap<String, Span>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Span {
+    #[serde(with = "humantime_serde")]
+    since: SystemTime,
+    #[serde(with = "humantime_serde")]
+    last: SystemTime,
+    /// What is no gap yet.
+    #[serde(with = "humantime_serde")]
+    gap: Duration,
+}
+
+impl Span {
+    /// Whether a look at this time goes on with it; a clock that was set back proves no time.
+    fn reaches(&self, now: SystemTime) -> bool {
+        now.duration_since(self.last).is_ok_and(|gap| gap <= self.gap)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,8 +77,8 @@ pub struct Change {
 }
 
 impl Past {
-    /// Takes in what a round saw. True if there is anything to be written down.
-    pub fn remember(&mut self, picture: &Picture, now: SystemTime) -> bool {
+    /// Takes in what a round saw, of which there is one every `interval`. True if there is anything to be written down.
+    pub fn remember(&mut self, picture: &Picture, interval: Duration, now: SystemTime) -> bool {
         let before = self.clone();
         for (key, member) in picture.members.iter().filter(|(_, member)| !member.chains.is_empty()) {
             let fresh =
@@ -77,12 +100,13 @@ impl Past {
             }
         }
         self.remember_answers(picture, now);
+        self.remember_workloads(picture, GAP.max(interval * 3), now);
         let recent = |seen: &Seen| now.duration_since(seen.last).unwrap_or_default() < FORGOTTEN_AFTER;
         self.endpoints.retain(|_, seen| recent(seen));
         while self.endpoints.len() > MOST {
             self.endpoints.pop_last();
         }
-        // The time alone is written down once a day.
+        // The time alone is written down once a day, that of the workloads once in half a gap.
         let told = |past: &Self| -> Vec<_> {
             let day = |at: SystemTime| {
                 at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400
@@ -92,7 +116,29 @@ impl Past {
                 .map(|(id, it)| (id.clone(), day(it.last), it.issuers.clone(), it.ca_hosts.clone()))
                 .collect()
         };
-        told(&before) != told(self) || before.answers != self.answers
+        let span = |past: &Self| -> Vec<_> {
+            let half = |at: SystemTime| {
+                at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / (GAP.as_secs() / 2)
+            };
+            past.observed.iter().map(|(name, span)| (name.clone(), span.since, half(span.last))).collect()
+        };
+        told(&before) != told(self) || before.answers != self.answers || span(&before) != span(self)
+    }
+
+    /// How long a workload has been observed until now without a gap (DOMAIN §4.2, 4).
+    pub fn observed_for(&self, workload: &str, now: SystemTime) -> Duration {
+        let span = self.observed.get(workload).filter(|span| span.reaches(now));
+        span.and_then(|span| now.duration_since(span.since).ok()).unwrap_or_default()
+    }
+
+    fn remember_workloads(&mut self, picture: &Picture, gap: Duration, now: SystemTime) {
+        let names: BTreeSet<&String> = picture.roots.roots.iter().map(|root| &root.workload).collect();
+        self.observed.retain(|name, _| names.contains(name));
+        for name in names {
+            let span = self.observed.entry(name.clone()).or_insert(Span { since: now, last: now, gap });
+            let since = if span.reaches(now) { span.since } else { now };
+            *span = Span { since, last: now, gap };
+        }
     }
 
     /// F39: until when clients that have the last verified answer on a certificate need no other.

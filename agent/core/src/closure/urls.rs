@@ -167,8 +167,8 @@ impl Link {
 
 /// Reads a URL that came from the network; `None` if no HTTP client can fetch it. A relative one needs `base`.
 pub fn parse(text: &str, kind: Origin, base: Option<&str>) -> Option<Link> {
-    /// Longer ones are somebody's joke.
-    const MAX_LENGTH: usize = 2048;
+    /// Longer ones are somebody's joke; those of a sign-in have some thousand characters.
+    const MAX_LENGTH: usize = 8192;
     if text.len() > MAX_LENGTH {
         return None;
     }
@@ -194,6 +194,12 @@ pub fn parse(text: &str, kind: Origin, base: Option<&str>) -> Option<Link> {
         _ => url.to_string(),
     };
     Some(Link { key, url: url.to_string(), endpoint })
+}
+
+/// Whether a redirect leads out of HTTP, to an application of the client.
+pub fn is_of_another_scheme(text: &str, base: &str) -> bool {
+    let url = Url::parse(base).and_then(|base| base.join(text));
+    url.is_ok_and(|url| !matches!(url.scheme(), "http" | "https"))
 }
 
 #[cfg(test)]

@@ -267,6 +267,7 @@ fn literal(host: &str, ip: IpAddr) -> DnsObservation {
             status: DnsStatus::Ok,
             cname: Vec::new(),
             answers: vec![Answer { ip, ttl: 0 }],
+            incomplete: false,
             text: String::new(),
             took: std::time::Duration::ZERO,
         }],

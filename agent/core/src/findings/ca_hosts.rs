@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::endpoints::finding;
 use super::{Finding, FindingId, Severity};
 use crate::attribution::{Judged, PathClass};
-use crate::closure::UrlState;
+use crate::closure::{Choice, Group, UrlState};
 use crate::failure::label;
 use crate::tables::CaHosts;
-use crate::target::{EndpointKey, Requirement};
+use crate::target::{EndpointKey, Origin, Requirement};
 
 /// Findings about one endpoint, if it serves certificate checking.
 pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey, documented: &CaHosts) -> Vec<Finding> {
@@ -26,9 +26,11 @@ pub(super) fn find(judged: &Judged<'_>, key: &EndpointKey, documented: &CaHosts)
 fn unreachable(judged: &Judged<'_>, key: &EndpointKey, urls: &[(&String, &UrlState)]) -> Option<Finding> {
     // Of a responder, every certificate has a request; the first failure stands for them all.
     let mut told = BTreeSet::new();
-    let broken: Vec<String> = urls
-        .iter()
-        .filter(|(key, _)| !judged.picture.served(key))
+    let not_served: Vec<&(&String, &UrlState)> =
+        urls.iter().filter(|(key, _)| !judged.picture.served(key)).collect();
+    let requirement = not_served.iter().map(|(url, state)| wanted(judged, key, url, state)).max();
+    let broken: Vec<String> = not_served
+        .into_iter()
         .filter(|(_, url)| told.insert(&url.url))
         .map(|(key, url)| match judged.picture.redirects(key).last() {
             Some(last) if last.url != url.url => {
@@ -37,10 +39,7 @@ fn unreachable(judged: &Judged<'_>, key: &EndpointKey, urls: &[(&String, &UrlSta
             _ => format!("{}: {}", url.url, judged.picture.why_not(url)),
         })
         .collect();
-    if broken.is_empty() {
-        return None;
-    }
-    let severity = match judged.requirement(key) {
+    let severity = match requirement? {
         Requirement::Hard => Severity::Critical,
         Requirement::Soft | Requirement::Deferred => Severity::High,
         Requirement::Optional => Severity::Info,
@@ -53,6 +52,18 @@ fn unreachable(judged: &Judged<'_>, key: &EndpointKey, urls: &[(&String, &UrlSta
         format!("certificates point to what is not served: {}", broken.join("; ")),
         "allow the host by name at a forward proxy or firewall (port 80 too), or serve a mirror of the CRL inside and point DNS at it; a client that has cached an answer only fails when that expires",
     ))
+}
+
+/// How much is wanted of one URL: an issuer that the server sends itself is wanted from nowhere else, whatever else the host serves.
+fn wanted(judged: &Judged<'_>, key: &EndpointKey, url: &str, state: &UrlState) -> Requirement {
+    if state.kind != Origin::Aia {
+        return judged.requirement(key);
+    }
+    let offers = |group: &&Group| {
+        group.choices.iter().any(|choice| matches!(choice, Choice::Url(offered) if offered == url))
+    };
+    let of_groups = judged.needs.groups.iter().filter(offers).map(|group| group.requirement).max();
+    of_groups.unwrap_or_else(|| judged.requirement(key))
 }
 
 /// F34: an exception entry where the policy is closed.

@@ -52,9 +52,14 @@ pub(super) fn of_tunnels(judged: &Judged<'_>) -> Vec<Finding> {
     for tunnel in tunnels {
         let plain = tunnel.prefixes.iter().find_map(|prefix| {
             beside.iter().find_map(|(router, peer)| {
-                let offered = control.rib().offered(*router, *peer, prefix.network(), judged.now);
-                let Lookup::Found(answer) = offered else { return None };
-                (answer.prefix.prefix_len() >= prefix.prefix_len()).then_some((*peer, answer.prefix))
+                // What the workloads reach there, too: half of the prefix may be announced.
+                let seen = judged.of.values().flat_map(|judgements| judgements.keys()).copied();
+                let inside = seen.map(|ip| ip.to_canonical()).filter(|ip| prefix.contains(ip));
+                std::iter::once(prefix.network()).chain(inside).find_map(|ip| {
+                    let offered = control.rib().offered(*router, *peer, ip, judged.now);
+                    let Lookup::Found(answer) = offered else { return None };
+                    (answer.prefix.prefix_len() >= prefix.prefix_len()).then_some((*peer, answer.prefix))
+                })
             })
         });
         let Some((peer, prefix)) = plain else { continue };

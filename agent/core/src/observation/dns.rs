@@ -62,6 +62,9 @@ pub struct DnsView {
     pub cname: Vec<Cname>,
     /// IPv4 before IPv6, in the server's order.
     pub answers: Vec<Answer>,
+    /// One family gave addresses, and what the other has is not known: its answer failed.
+    #[serde(default)]
+    pub incomplete: bool,
     /// What else there is to say about a failure (an unusual code, which server was silent).
     pub text: String,
     /// Until the last answer was in.

@@ -12,7 +12,7 @@ use super::{AgentReport, DataReport, Report, SCHEMA, WorkloadReport};
 use crate::attribution::{Judged, Judgement, judge, other_users};
 use crate::catalog::Catalog;
 use crate::closure::{Chain, Member, Past, Picture, Seen};
-use crate::config::{Echo, Plan};
+use crate::config::{ClientProfile, Echo, Plan, Workload};
 use crate::findings;
 use crate::observation::{Contact, DnsObservation, DnsStatus, Neighbour};
 use crate::pki::revocation::{Revocation, Staple};
@@ -54,7 +54,7 @@ pub fn assemble(round: Round<'_>) -> Report {
     let Round { started_at, finished_at, not_tested, .. } = round;
     let judged = judge(plan, tables, picture, rib, neighbours, finished_at);
     let rulings: Vec<Ruling> =
-        plan.workloads.iter().map(|workload| verdict::rule(&judged, workload)).collect();
+        plan.workloads.iter().map(|workload| verdict::rule(&judged, workload, past)).collect();
     let verdicts: Vec<_> = plan
         .workloads
         .iter()
@@ -293,6 +293,27 @@ fn untested(judged: &Judged<'_>, mut words: Vec<String>) -> Vec<String> {
             "no [[canary]] is declared: that the outside is unreachable was not tried (DOMAIN §4.2, 8)"
                 .into(),
         );
+    }
+    let members = &picture.members;
+    let undialled = plan
+        .canaries
+        .iter()
+        .filter(|canary| members.get(&canary.endpoint).is_some_and(|member| member.addresses.is_empty()));
+    words.extend(undialled.map(|canary| {
+        format!(
+            "the canary {} gives no address, so it was never dialled: name an address too (DOMAIN §4.2, 8)",
+            canary.endpoint
+        )
+    }));
+    let windows = |workload: &&Workload| {
+        use ClientProfile::{CurlSchannel, WindowsCryptoapi};
+        matches!(workload.client_profile, CurlSchannel | WindowsCryptoapi)
+    };
+    if let Some(workload) = plan.workloads.iter().find(windows) {
+        words.push(format!(
+            "{}: whether its clients' own store holds the roots cannot be seen from here; for those that it lacks Windows asks ctldl.windowsupdate.com:80 (R11)",
+            workload.name
+        ));
     }
     if plan.topology.ntp.is_empty() {
         words.push("no topology.ntp is declared: where the time comes from is not known".into());

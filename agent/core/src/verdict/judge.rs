@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::Verdict;
 use crate::attribution::{Confidence, Judged, Judgement, PathClass, Reason, classes_of_flows};
-use crate::closure::{Choice, Group, Need, Seen};
+use crate::closure::{Choice, Group, Need, Past, Seen};
 use crate::config::{Policy, Workload};
 use crate::failure::{Failure, label};
 use crate::target::{EndpointKey, Origin, Requirement};
@@ -29,8 +30,8 @@ struct Scale {
     exceptions: BTreeSet<String>,
 }
 
-/// The verdict on one workload. `observe` is judged as `closed` would be.
-pub fn rule(judged: &Judged<'_>, workload: &Workload) -> Ruling {
+/// The verdict on one workload. `observe` is judged as `closed` would be. `past` says how long it has been looked at.
+pub fn rule(judged: &Judged<'_>, workload: &Workload, past: &Past) -> Ruling {
     let mut scale = Scale::default();
     let belongs =
         |needed: &BTreeMap<String, Need>| needed.get(&workload.name).is_some_and(|need| need.member);
@@ -46,6 +47,7 @@ pub fn rule(judged: &Judged<'_>, workload: &Workload) -> Ruling {
         }
         if !member.is_only_watched() {
             weigh_member(judged, workload, key, &mut scale);
+            weigh_unrouted_redirect(judged, workload, key, &mut scale);
         }
     }
     let any = judged.picture.roots.roots.iter().any(|root| {
@@ -60,6 +62,7 @@ pub fn rule(judged: &Judged<'_>, workload: &Workload) -> Ruling {
         };
         doubts.push(format!("{key} goes where it cannot be followed: {why}"));
     }
+    weigh_window(judged, workload, past, &mut scale);
     if !any {
         scale.unknowns.push("the workload has no target that could be checked".into());
     }
@@ -152,6 +155,7 @@ fn weigh_member(judged: &Judged<'_>, workload: &Workload, key: &EndpointKey, sca
     if !excepted {
         weigh_unseen(judged, key, scale);
         weigh_unasked(judged, key, scale);
+        weigh_names(judged, key, scale);
         weigh_bypass(judged, key, scale);
     }
     for (ip, judgement) in answering {
@@ -205,8 +209,8 @@ fn spreads_outside(
 /// F24: what connects directly beside its proxy can leave by that way (DESIGN §4.5).
 fn weigh_bypass(judged: &Judged<'_>, key: &EndpointKey, scale: &mut Scale) {
     let Some(direct) = judged.bypasses.get(key).filter(|direct| direct.reachable) else { return };
-    if direct.class.is_open() {
-        scale.leaks.push(format!("{key} also connects directly, {}, beside the proxy", label(&direct.class)));
+    if let Some(open) = direct.open {
+        scale.leaks.push(format!("{key} also connects directly, {}, beside the proxy", label(&open)));
     } else if !direct.class.is_closed() {
         scale
             .unknowns
@@ -223,6 +227,46 @@ fn weigh_unasked(judged: &Judged<'_>, key: &EndpointKey, scale: &mut Scale) {
         {
             scale.unknowns.push(format!("{key} ({ip}) could not be looked at: {}", failure.text));
         }
+    }
+}
+
+/// R7, R9: a redirect goes as the workload's PAC script says of its host, and the script was asked of the roots alone.
+fn weigh_unrouted_redirect(judged: &Judged<'_>, workload: &Workload, key: &EndpointKey, scale: &mut Scale) {
+    let Some(member) = judged.picture.members.get(key) else { return };
+    let led_to = member.origins.contains(&Origin::Redirect) && !judged.is_ca_host(key);
+    let asked = || {
+        let mut roots = judged.picture.roots.roots.iter().filter(|root| root.workload == workload.name);
+        roots.any(|root| root.key.host == key.host && root.key.via == key.via)
+    };
+    if workload.pac.is_some() && led_to && !workload.excepts(&key.host, key.port) && !asked() {
+        scale.unknowns.push(format!(
+            "{key} is where a page redirects to, and the PAC script was not asked which way that goes"
+        ));
+    }
+}
+
+/// Both families must be known (DOMAIN §4.2, 3); a proxy resolves by itself.
+fn weigh_names(judged: &Judged<'_>, key: &EndpointKey, scale: &mut Scale) {
+    let dns = judged.picture.members.get(key).and_then(|member| member.dns.as_ref());
+    for view in dns.iter().flat_map(|dns| &dns.views).filter(|view| view.incomplete && key.via.is_none()) {
+        scale.unsure.push(format!(
+            "{key} may have addresses of the other family that {} did not tell: {}",
+            view.resolver, view.text
+        ));
+    }
+}
+
+/// DOMAIN §4.2, 4: what rotates shows itself only with time.
+fn weigh_window(judged: &Judged<'_>, workload: &Workload, past: &Past, scale: &mut Scale) {
+    let settings = &judged.plan.verdict;
+    let observed = past.observed_for(&workload.name, judged.now);
+    if settings.require_window && observed < settings.window {
+        let whole = |time: Duration| humantime::format_duration(Duration::from_secs(time.as_secs()));
+        scale.unsure.push(format!(
+            "it has been observed for {} of the {} that verdict.require_window asks for: let `closedpath run` go on, with agent.state_dir",
+            whole(observed),
+            whole(settings.window)
+        ));
     }
 }
 

@@ -20,5 +20,6 @@ mod report;
 mod router;
 mod routes;
 mod scenarios;
+mod unproven;
 mod verdict;
 mod world;

@@ -15,6 +15,8 @@ use closedpath_core::verdict::Verdict;
 use crate::certificates::{Pointers, authority_of, intermediate, issued, root};
 use crate::world::{Observed, Seen, World, now, observed, world};
 
+const HOUR: Duration = Duration::from_secs(3600);
+
 const CONFIG: &str = r#"
 [[link]]
 name = "ms"
@@ -424,12 +426,12 @@ fn f36_a_chain_that_changes_says_what_is_new() {
     let day = Duration::from_secs(86_400);
     let before = presenting([issued("a.example", "old middle", CRL), middle("old middle", CRL.crl)]);
     let mut past = Past::default();
-    assert!(past.remember(&before.picture().0, now() - 2 * day));
-    assert!(!past.remember(&before.picture().0, now() - 2 * day), "nothing new to be written down");
+    assert!(past.remember(&before.picture().0, HOUR, now() - 2 * day));
+    assert!(!past.remember(&before.picture().0, HOUR, now() - 2 * day), "nothing new to be written down");
     let round = |world: World, at: SystemTime| {
         let mut world = world;
         world.past = past.clone();
-        world.past.remember(&world.picture().0, at);
+        world.past.remember(&world.picture().0, HOUR, at);
         world.look()
     };
     let renewed = presenting([issued("a.example", "old middle", CRL), middle("old middle", CRL.crl)]);
@@ -456,7 +458,7 @@ fn f39_holds_on_to_the_answers_of_earlier_rounds_while_nobody_answers() {
     let leaf = issued("a.example", "CA", CRL);
     let before = presenting([leaf.clone()]);
     let mut dead = world(CONFIG).see(target().presents([leaf]));
-    dead.past.remember(&before.picture().0, now());
+    dead.past.remember(&before.picture().0, HOUR, now());
     let seen = dead.look();
     assert_eq!(tls(&seen).revocation.status, RevocationStatus::Undetermined, "nobody says so now");
     assert_eq!(seen.workload().breaks_at, Some(now() + Duration::from_secs(86_400)));

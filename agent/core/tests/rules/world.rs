@@ -325,7 +325,7 @@ impl World {
         self
     }
 
-    fn perform(&self, work: &Work) -> Outcome {
+    pub fn perform(&self, work: &Work) -> Outcome {
         match work {
             Work::Resolve { name } => {
                 let view = self.dns.get(name).cloned().unwrap_or_else(|| view(DnsStatus::Nxdomain));
@@ -537,6 +537,7 @@ fn view(status: DnsStatus) -> DnsView {
         status,
         cname: Vec::new(),
         answers: Vec::new(),
+        incomplete: false,
         text: String::new(),
         took: Duration::ZERO,
     }

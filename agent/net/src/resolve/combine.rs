@@ -10,6 +10,14 @@ use super::walk::FamilyView;
 pub(super) fn combine(resolver: &str, v4: FamilyView, v6: FamilyView, took: Duration) -> DnsView {
     let status = status_of(v4.status, v6.status);
     let text = text_of(&v4, &v6, status);
+    let failed = |view: &FamilyView| {
+        use DnsStatus::{Loop, Nodata, Nxdomain, Ok, Refused, Servfail, Timeout};
+        match view.status {
+            Ok | Nodata | Nxdomain => false,
+            Servfail | Refused | Timeout | Loop => true,
+        }
+    };
+    let incomplete = status == DnsStatus::Ok && (failed(&v4) || failed(&v6));
     // The family that carries the outcome gives server and chain; links that only the other saw follow.
     let (mut first, second) = if v4.status == status { (v4, v6) } else { (v6, v4) };
     for link in second.cname {
@@ -25,6 +33,7 @@ pub(super) fn combine(resolver: &str, v4: FamilyView, v6: FamilyView, took: Dura
         status,
         cname: first.cname,
         answers,
+        incomplete,
         text,
         took,
     }
@@ -80,7 +89,7 @@ mod tests {
     #[test]
     fn a_name_without_ipv6_is_ordinary() {
         let view = combined(family(DnsStatus::Ok, &["203.0.113.1"], ""), family(DnsStatus::Nodata, &[], ""));
-        assert_eq!((view.status, view.text.as_str()), (DnsStatus::Ok, ""));
+        assert_eq!((view.status, view.text.as_str(), view.incomplete), (DnsStatus::Ok, "", false));
     }
 
     #[test]
@@ -101,6 +110,7 @@ mod tests {
         );
         assert_eq!(view.status, DnsStatus::Ok);
         assert_eq!(view.text, "AAAA: 192.0.2.53:53: SERVFAIL");
+        assert!(view.incomplete, "there may be IPv6 addresses");
     }
 
     #[test]

@@ -116,6 +116,7 @@ fn immediate(resolver: &str, status: DnsStatus, answers: Vec<Answer>, text: &str
         status,
         cname: Vec::new(),
         answers,
+        incomplete: false,
         text: text.to_owned(),
         took: Duration::ZERO,
     }

@@ -65,7 +65,8 @@ impl Ipsec {
             to: flow.to.ip().to_canonical(),
             packets: None,
         };
-        watch.packets = watch.carried();
+        // A new association begins to count at 0.
+        watch.packets = watch.carried().ok().map(Option::unwrap_or_default);
         Some(watch)
     }
 
@@ -84,7 +85,7 @@ impl Ipsec {
 impl Watch {
     /// What the policy and its associations say, after the packets have left.
     pub fn end(self) -> Protection {
-        let after = self.carried();
+        let after = self.carried().ok().flatten();
         Protection {
             destination: self.destination,
             outer_peer: self.template.destination.filter(|_| self.template.tunnel).unwrap_or(self.to),
@@ -94,10 +95,10 @@ impl Watch {
     }
 
     /// The packets of all fitting associations, of which there are two while keys change; `None` where there is none.
-    fn carried(&self) -> Option<u64> {
-        let all = dump(GETSA, read_association).ok()?;
-        let fitting: Vec<u64> = all.iter().filter(|one| self.fits(one)).map(|one| one.packets).collect();
-        (!fitting.is_empty()).then(|| fitting.iter().fold(0_u64, |sum, packets| sum.saturating_add(*packets)))
+    fn carried(&self) -> io::Result<Option<u64>> {
+        let all = dump(GETSA, read_association)?;
+        let fitting = all.iter().filter(|one| self.fits(one)).map(|one| one.packets);
+        Ok(fitting.reduce(u64::saturating_add))
     }
 
     fn fits(&self, association: &Association) -> bool {
