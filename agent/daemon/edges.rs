@@ -6,6 +6,7 @@ mod environment;
 mod mtu;
 mod traces;
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +14,9 @@ use std::time::{Duration, SystemTime};
 
 use closedpath_core::closure::{Outcome, Roots, Work};
 use closedpath_core::config::Plan;
-use closedpath_core::observation::{AddressObservation, Contact, Neighbour, Protocol, TlsObservation};
+use closedpath_core::observation::{
+    AddressObservation, Contact, Neighbour, NextHop, Protocol, TlsObservation, TraceObservation,
+};
 use closedpath_core::pki::Trust;
 use closedpath_core::target::{EndpointKey, Probe};
 use closedpath_net::{
@@ -189,11 +192,13 @@ impl Edges {
             }
         };
         let ((tls, traces), reflexive, path_mtu) = tokio::join!(followed, echo, self.mtus.to(ip, reachable));
+        let first = self.neighbouring(&traces).await;
         let protection = watch.map(Watch::end);
         AddressObservation {
             tls,
             route,
             traces,
+            first,
             reflexive,
             protection,
             tcp,
@@ -201,6 +206,22 @@ impl Edges {
             path_mtu,
             ..AddressObservation::new(ip, at, contact)
         }
+    }
+}
+
+impl Edges {
+    /// By which interface the routers that traces met first are neighbours: the forwarding table knows without a packet.
+    async fn neighbouring(&self, traces: &[TraceObservation]) -> Vec<NextHop> {
+        let firsts = traces.iter().filter_map(|trace| trace.hops.first().filter(|hop| hop.ttl == 1)?.from);
+        let firsts: BTreeSet<IpAddr> = firsts.map(|from| from.to_canonical()).collect();
+        let mut found = Vec::new();
+        for router in firsts {
+            let route = self.routes.lookup(SocketAddr::new(router, 0), Protocol::Icmp).await;
+            let hops = route.into_iter().flat_map(|route| route.next_hops);
+            let on_link = hops.filter(|hop| hop.gateway.is_none());
+            found.extend(on_link.map(|hop| NextHop { gateway: Some(router), ..hop }));
+        }
+        found
     }
 }
 

@@ -104,7 +104,9 @@ pub(super) fn ask_forwarding_table<'a>(
         .collect();
     let prefix = route.prefix.map(|net| format!(" (route {net})")).unwrap_or_default();
     let strength = if exclusive { Strength::A } else { Strength::C };
+    let on_link = route.next_hops.iter().any(|hop| hop.gateway.is_none() && !hop.is_tunnel());
     let meaning = match (exclusive, ways.len()) {
+        (false, 1..) if on_link => "on the link itself, so no router leads there".to_string(),
         (true, _) => format!("which leads to {}", names(&ways)),
         (false, 0) => "which no link declares".to_string(),
         (false, _) => format!("the first hop only, shared by {}", names(&ways)),

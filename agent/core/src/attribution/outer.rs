@@ -51,6 +51,8 @@ pub(super) fn beneath(outer: &Outer, remaining: &Ways<'_>, topology: &Topology, 
             beneath.confirmed = false;
             continue;
         };
+        // Of a peer that nobody declares no path is known.
+        beneath.confirmed &= !tunnel.outer_peer.is_empty();
         for peer in tunnel.outer_peer.iter().map(IpAddr::to_canonical) {
             let paths = outer.of.get(&peer).map(Vec::as_slice).unwrap_or_default();
             let known: Vec<&Path> = paths.iter().filter(|path| path.edge.is_some()).collect();

@@ -138,7 +138,7 @@ pub enum Reason {
     Conflict,
     /// A private address that belongs to no declared prefix (F13).
     UndeclaredPrivate,
-    /// IPsec of this host carries it to a peer that no `[[tunnel]]` declares (A3).
+    /// IPsec or a tunnel device of this host carries it, or may, and no `[[tunnel]]` declares that (A3, E5).
     UndeclaredTunnel,
     /// A NAT64 translator stands in between (RFC 6052): what lies beyond it is not seen.
     Nat64,
@@ -179,7 +179,7 @@ impl Reason {
                 "a private address outside every declared prefix: declare it in topology.onprem or topology.vnet, or find out who answers with it"
             }
             Self::UndeclaredTunnel => {
-                "IPsec of this host carries it to a peer that no [[tunnel]] declares: declare the tunnel with terminates = \"host\""
+                "a tunnel of this host (IPsec or a device) carries it, or may, and no [[tunnel]] declares it: declare it with terminates = \"host\", and its interface or outer_peer"
             }
             Self::SyntheticAnswer => {
                 "the address is made up on this host, by a client of Global Secure Access or a fake-IP resolver, so that connecting to it proves nothing: ask another resolver, or run the agent where the client does not"

@@ -85,6 +85,9 @@ pub fn attribute(seen: &AddressObservation, around: &Around<'_>) -> Path {
     if topology.links.is_empty() {
         return Path::unknown(Reason::NoTopology, evidence);
     }
+    if by_table && inside_undeclared_tunnel(seen, topology) {
+        return Path::unknown(Reason::UndeclaredTunnel, evidence);
+    }
     match protected {
         // To a peer on the site: where it goes from there, nobody sees.
         Protected::Undeclared => return Path::unknown(Reason::UndeclaredTunnel, evidence),
@@ -147,6 +150,18 @@ fn synthetic(seen: &AddressObservation, topology: &Topology, ip: IpAddr) -> Opti
         [100, 64..=127, ..] if by_tun => Some("100.64.0.0/10 behind a tun interface: a fake-IP resolver"),
         _ => None,
     }
+}
+
+/// E5: some way out is a tunnel of this host that nobody declares. How its own packets leave the site is not known, and what is seen
+/// inside says nothing of it (DOMAIN §1.1).
+fn inside_undeclared_tunnel(seen: &AddressObservation, topology: &Topology) -> bool {
+    let declared = |name: &str| {
+        let of_links = topology.links.iter().map(|link| &link.interface);
+        let of_tunnels = topology.tunnels.iter().map(|tunnel| &tunnel.interface);
+        of_links.chain(of_tunnels).any(|interface| interface.as_deref() == Some(name))
+    };
+    let next_hops = seen.route.iter().flat_map(|route| &route.next_hops);
+    next_hops.into_iter().any(|hop| hop.is_tunnel() && !declared(&hop.interface))
 }
 
 /// The well-known and the local-use prefix of NAT64 (RFC 6052 §2.1, RFC 8215).

@@ -1,4 +1,4 @@
-//! Rules of this host that select packets by what nobody sees of a flow (E3): a mark, or another user.
+//! Rules of this host that select packets by what nobody sees of a flow (E3): a mark, a type of service, another user.
 //!
 //! In: where packets that such rules select would leave. Out: how sure it is that the flow is none of them, which only hops can tell,
 //! and words for other users' flows, of which nothing here is evidence.
@@ -15,7 +15,7 @@ use crate::closure::{Picture, Seen};
 use crate::config::Topology;
 use crate::observation::{AddressObservation, NextHop, RouteObservation, Selected, Selector};
 
-/// How sure this class can be where a mark may send the flow another way: only a declared hop shows that it does not. The gateway's
+/// How sure this class can be where a mark or a type of service may send the flow another way: only a declared hop shows that it does not. The gateway's
 /// own answer speaks for it, but one router may stand behind both ways.
 pub(super) fn certainty(
     seen: &AddressObservation,
@@ -28,7 +28,10 @@ pub(super) fn certainty(
     let Some(route) = &seen.route else { return Confidence::Confirmed };
     let mut least = Confidence::Confirmed;
     for selected in &route.selected {
-        let Selector::Mark(_) = selected.by else { continue };
+        match selected.by {
+            Selector::Mark(_) | Selector::Tos(_) => {}
+            Selector::User(_) => continue,
+        }
         let away: Vec<&NextHop> =
             strays(route, selected).filter(|hop| classes(hop, topology, ip) != [class].into()).collect();
         if away.is_empty() {
@@ -44,7 +47,7 @@ pub(super) fn certainty(
         } else {
             (
                 Confidence::Unknown,
-                "something on this host (nftables?) may mark this flow, and no hop shows that it does not; let the gateway and the MSEE answer probes whose TTL ends there",
+                "something on this host (nftables?) may set that for this flow, and no hop shows that it does not; let the gateway and the MSEE answer probes whose TTL ends there",
             )
         };
         evidence.push(Evidence {

@@ -176,7 +176,12 @@ pub fn by_next_hop<'a>(topology: &'a Topology, hop: &NextHop) -> (Ways<'a>, bool
     if !by_interface.is_empty() {
         // A router of another link behind the interface belies the claim.
         let candidates = &by_interface | &declared;
-        let exclusive = candidates.len() == 1;
+        // Behind a card, what is on-link is in this network, and no circuit leads there.
+        let on_link = hop.gateway.is_none() && !hop.is_tunnel();
+        let circuit = |link: &&Link| matches!(link.edge, Edge::ErPrivate | Edge::ErMicrosoft);
+        let mut of_circuits = topology.links.iter().filter(circuit);
+        let beside = on_link && of_circuits.any(|link| candidates.contains(link.name.as_str()));
+        let exclusive = candidates.len() == 1 && !beside;
         return (candidates, exclusive);
     }
     let undeclared: Ways = topology

@@ -30,12 +30,40 @@ pub struct NextHop {
     pub kind: Option<String>,
 }
 
+impl NextHop {
+    /// Whether the interface is a tunnel (E5): its packets leave this host inside others, by another interface.
+    pub fn is_tunnel(&self) -> bool {
+        const KINDS: [&str; 17] = [
+            "tun",
+            "wireguard",
+            "gre",
+            "gretap",
+            "ip6gre",
+            "ip6gretap",
+            "erspan",
+            "ip6erspan",
+            "ipip",
+            "ip6tnl",
+            "sit",
+            "vti",
+            "vti6",
+            "xfrm",
+            "geneve",
+            "vxlan",
+            "l2tp",
+        ];
+        self.kind.as_deref().is_some_and(|kind| KINDS.contains(&kind))
+    }
+}
+
 /// By what a rule of this host selects packets that nobody sees of a flow (E3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Selector {
     /// A mark (fwmark): nftables and others may set it on any packet, and no process is told.
     Mark(u32),
+    /// The type of service (RFC 1349; the DSCP is its upper six bits), which applications and nftables may set.
+    Tos(u8),
     /// Another user than this process's, by the first number of a range.
     User(u32),
 }
@@ -44,6 +72,7 @@ impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mark(mark) => write!(f, "mark {mark:#x}"),
+            Self::Tos(tos) => write!(f, "tos {tos:#x}"),
             Self::User(user) => write!(f, "user {user}"),
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{RouteObservation, TlsObservation, TraceObservation};
+use super::{NextHop, RouteObservation, TlsObservation, TraceObservation};
 use crate::failure::Failure;
 
 /// Contact was made: TCP connected, or a datagram was answered.
@@ -65,6 +65,9 @@ pub struct AddressObservation {
     pub route: Option<RouteObservation>,
     /// TTL-limited probes towards the address; empty where none could be sent.
     pub traces: Vec<TraceObservation>,
+    /// By which interface the routers that traces met first are on-link neighbours of this host (E1 of each).
+    #[serde(default)]
+    pub first: Vec<NextHop>,
     /// Our address as this server saw it, where it is an echo (E8).
     #[serde(default)]
     pub reflexive: Option<IpAddr>,
@@ -85,9 +88,9 @@ pub struct AddressObservation {
 impl AddressObservation {
     /// Contact and nothing else.
     pub fn new(ip: IpAddr, at: SystemTime, contact: Contact) -> Self {
-        let (tls, route, traces) = (None, None, Vec::new());
+        let (tls, route, traces, first) = (None, None, Vec::new(), Vec::new());
         let (reflexive, protection, tcp, round_trips, path_mtu) = (None, None, None, None, None);
-        Self { ip, at, contact, tls, route, traces, reflexive, protection, tcp, round_trips, path_mtu }
+        Self { ip, at, contact, tls, route, traces, first, reflexive, protection, tcp, round_trips, path_mtu }
     }
 }
 

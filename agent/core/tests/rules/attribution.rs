@@ -148,7 +148,7 @@ fn flows_over_several_classes_are_not_narrowed_to_the_closed_one() {
     let dedicated =
         TOPOLOGY.replace("msee = [\"172.16.0.2\"]", "msee = [\"172.16.0.2\"]\ninterface = \"eth1\"");
     let split = to("10.100.0.4").hops(["172.16.0.2"]).hops(["198.51.100.1"]);
-    assert_eq!(path_of(&dedicated, split.route("eth1", "").connected()), "unknown(conflict)");
+    assert_eq!(path_of(&dedicated, split.route("eth1", "192.168.31.1").connected()), "unknown(conflict)");
     let pooled = TOPOLOGY
         .replace("msee = [\"172.16.0.2\"]", "msee = [\"172.16.0.2\"]\nnat_pool = [\"192.168.1.10/32\"]");
     let split = to("10.100.0.4").hops(["172.16.0.2"]).hops(["198.51.100.1"]);

@@ -197,10 +197,11 @@ impl RouteTable {
         question
             .attributes
             .retain(|attribute| !matches!((attribute, by), (RouteAttribute::Mark(_), Selector::Mark(_))));
-        question.attributes.push(match by {
-            Selector::Mark(mark) => RouteAttribute::Mark(mark),
-            Selector::User(user) => RouteAttribute::Uid(user),
-        });
+        match by {
+            Selector::Mark(mark) => question.attributes.push(RouteAttribute::Mark(mark)),
+            Selector::Tos(tos) => question.header.tos = tos,
+            Selector::User(user) => question.attributes.push(RouteAttribute::Uid(user)),
+        }
         match self.route(question).await {
             Ok(route) if route.header.kind == RouteType::Unicast => self.next_hops(&route).await,
             Ok(_) => Some(Vec::new()),

@@ -1,6 +1,6 @@
 //! What the rules of this host select besides a flow's own looks (E3), over rtnetlink; needs no privilege.
 //!
-//! In: the rules of one family. Out: marks and users to ask the forwarding table for.
+//! In: the rules of one family. Out: marks, types of service and users to ask the forwarding table for.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use rtnetlink::{Error, Handle, IpVersion};
 /// Of more marks and users than these only so many are asked for.
 const SELECTORS: usize = 32;
 
-/// The marks and users that rules name, other than those of this process.
+/// The marks, types of service and users that rules name, other than those of this process.
 ///
 /// # Errors
 ///
@@ -52,10 +52,11 @@ fn of(rule: &RuleMessage, own_mark: u32, own_user: u32) -> impl Iterator<Item = 
     }
     // Where unmarked packets are named, others are those with any bit of the mask.
     let named = if mark & mask == 0 { mask & mask.wrapping_neg() } else { mark & mask };
+    let tos = Some(rule.header.tos).filter(|tos| *tos != 0).map(Selector::Tos);
     let mark = Some(named).filter(|mark| *mark != 0 && *mark != own_mark).map(Selector::Mark);
     // Who runs as one of these users is asked for anyway.
     let others = users.filter(|users| !(users.start..=users.end).contains(&own_user));
-    mark.into_iter().chain(others.map(|users| Selector::User(users.start)))
+    mark.into_iter().chain(tos).chain(others.map(|users| Selector::User(users.start)))
 }
 
 #[cfg(test)]
@@ -81,6 +82,9 @@ mod tests {
         assert_eq!(told(vec![FwMask(0xff00)]), [Selector::Mark(0x100)]);
         assert_eq!(told(vec![users(1001, 1999)]), [Selector::User(1001)]);
         assert_eq!(told(vec![users(0, 1000)]), []);
+        let mut by_tos = RuleMessage::default();
+        by_tos.header.tos = 0x10;
+        assert_eq!(of(&by_tos, 5, 1000).collect::<Vec<_>>(), [Selector::Tos(0x10)]);
         assert_eq!(told(vec![FwMark(7), FwMask(7), users(0, 9)]), [Selector::Mark(7), Selector::User(0)]);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use closedpath_core::attribution::PathClass;
 use closedpath_core::failure::{Code, Failure, Step};
 use closedpath_core::observation::{
-    Contact, DnsStatus, Neighbour, Protocol, RouteKind, RouteObservation, Selector, TraceEnd,
+    Contact, DnsStatus, Neighbour, NextHop, Protocol, RouteKind, RouteObservation, Selector, TraceEnd,
 };
 use closedpath_core::rib::{AsPath, Attributes, Community, Policy};
 use closedpath_core::tables::{AsnTable, DataFile, ServiceTags};
@@ -97,6 +97,9 @@ struct See {
     rules: Vec<String>,
     #[serde(default)]
     trace: Vec<Trace>,
+    /// By which interface first routers are neighbours: `eth3 via 192.168.33.1`.
+    #[serde(default)]
+    first: Vec<String>,
     reflexive: Option<String>,
     ipsec: Option<Ipsec>,
     mtu: Option<Mtu>,
@@ -403,6 +406,7 @@ impl See {
                 trace.end = TraceEnd::Destination { ttl, refused: false };
             }
         }
+        seen.more.first = self.first.iter().map(|way| neighbouring(way)).collect();
         if let Some(reflexive) = &self.reflexive {
             seen = seen.saw(reflexive);
         }
@@ -426,14 +430,23 @@ impl See {
     }
 }
 
+/// `INTERFACE via ROUTER`
+fn neighbouring(way: &str) -> NextHop {
+    let (interface, router) = way.split_once(" via ").expect("INTERFACE via ROUTER");
+    NextHop { interface: interface.into(), gateway: Some(address(router)), kind: None }
+}
+
 /// `mark 0x7` or `user 1001`.
 fn selector(by: &str) -> Selector {
     match by.split_once(' ').expect("mark or user, and a number") {
         ("mark", mark) => {
             Selector::Mark(u32::from_str_radix(mark.trim_start_matches("0x"), 16).expect("a mark"))
         }
+        ("tos", tos) => {
+            Selector::Tos(u8::from_str_radix(tos.trim_start_matches("0x"), 16).expect("a type of service"))
+        }
         ("user", user) => Selector::User(user.parse().expect("a user's number")),
-        _ => panic!("{by}: mark or user"),
+        _ => panic!("{by}: mark, tos or user"),
     }
 }
 
