@@ -13,6 +13,7 @@ use crate::attribution::{Judged, Judgement, judge, other_users};
 use crate::catalog::Catalog;
 use crate::closure::{Chain, Member, Past, Picture, Seen};
 use crate::config::{ClientProfile, Echo, Plan, Workload};
+use crate::failure::label;
 use crate::findings;
 use crate::observation::{Contact, DnsObservation, DnsStatus, Neighbour};
 use crate::pki::revocation::{Revocation, Staple};
@@ -325,6 +326,7 @@ fn untested(judged: &Judged<'_>, mut words: Vec<String>) -> Vec<String> {
             key.host
         )
     }));
+    words.extend(failing_resolvers(picture));
     words.extend(findings::untold(judged));
     words.extend(other_users(picture));
     if plan.bmp.as_ref().is_some_and(|bmp| bmp.allow.is_empty()) {
@@ -351,6 +353,30 @@ fn untested(judged: &Judged<'_>, mut words: Vec<String>) -> Vec<String> {
         }));
     }
     words
+}
+
+/// Resolvers that gave no answer for names that others know: what their clients would be told is not known (F14).
+fn failing_resolvers(picture: &Picture) -> Vec<String> {
+    let mut failing: BTreeMap<&str, (usize, String)> = BTreeMap::new();
+    for dns in picture.members.values().filter_map(|member| member.dns.as_ref()) {
+        if dns.addresses().is_empty() {
+            continue;
+        }
+        for view in &dns.views {
+            use DnsStatus::{Loop, Nodata, Nxdomain, Ok, Refused, Servfail, Timeout};
+            match view.status {
+                Ok | Nxdomain | Nodata => continue,
+                Servfail | Refused | Timeout | Loop => {}
+            }
+            let first = || (0, format!("{}: {}", dns.name, label(&view.status)));
+            failing.entry(&view.resolver).or_insert_with(first).0 += 1;
+        }
+    }
+    let words = failing.into_iter().map(|(resolver, (count, first))| {
+        let more = if count > 1 { format!(", and {} more", count - 1) } else { String::new() };
+        format!("the resolver {resolver} gave no answer where another did ({first}{more}): what it tells its clients is not known")
+    });
+    words.collect()
 }
 
 /// E8: echoes that told no address.

@@ -280,3 +280,15 @@ fn f33_asks_how_much_the_url_is_wanted_that_is_not_served_not_the_host() {
     assert_eq!(of("http://ca.example/ca.cer"), Some(Severity::Info), "the server sends the issuer itself");
     assert_eq!(of("http://ca.example/a.crl"), Some(Severity::Critical));
 }
+
+#[test]
+fn a_resolver_that_fails_beside_another_is_told() {
+    let look = |status| {
+        let world = world(&site("tls", NO_CHECKS)).see(closed("a.example", "203.0.113.1"));
+        let seen = world.elsewhere("a.example", "dc2", status, &[]).look();
+        seen.report.not_tested.into_iter().find(|words| words.contains("the resolver dc2 gave no answer"))
+    };
+    assert!(look(DnsStatus::Servfail).is_some_and(|words| words.contains("a.example: servfail")));
+    assert!(look(DnsStatus::Timeout).is_some());
+    assert_eq!(look(DnsStatus::Nxdomain), None, "that is an answer (F14)");
+}
