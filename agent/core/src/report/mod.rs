@@ -5,6 +5,7 @@ mod assemble;
 mod ca_url;
 mod endpoint;
 mod handshake;
+mod untested;
 
 pub use address::{
     AddressReport, CertificateReport, Revocation, RevocationOfCertificate, RevocationStatus, Stapled,

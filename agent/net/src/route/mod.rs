@@ -5,6 +5,7 @@
 //! would get. It is asked for the probe's own protocol, port, source, interface and mark; and once more for each mark and each
 //! other user that a rule of this host selects, since nobody sees what nftables marks (E3, `rules`).
 
+mod answer;
 mod rules;
 
 use std::collections::HashMap;
@@ -16,18 +17,16 @@ use closedpath_core::observation::{
     Neighbour, NextHop, Protocol, RouteKind, RouteObservation, Selected, Selector,
 };
 use futures_util::{StreamExt, TryStreamExt};
-use ipnet::IpNet;
 use rtnetlink::packet_route::link::{LinkAttribute, LinkInfo};
 use rtnetlink::packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourState};
-use rtnetlink::packet_route::route::{
-    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteNextHopFlags, RouteType, RouteVia,
-};
+use rtnetlink::packet_route::route::{RouteAttribute, RouteFlags, RouteMessage, RouteType};
 use rtnetlink::{Error, Handle, IpVersion, RouteMessageBuilder};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::NetError;
 use crate::egress::{self, Egress};
+use answer::{is_no_route, prefix, source, table, ways_out};
 
 /// The kernel answers at once; more than this is no answer.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -294,76 +293,6 @@ fn request(
     message.attributes.extend(egress.mark.filter(|_| !to.ip().is_loopback()).map(RouteAttribute::Mark));
     message.header.flags = flags;
     Some(message)
-}
-
-/// Interface and gateway of every way out; next hops that are down carry nothing and are left out.
-fn ways_out(route: &RouteMessage) -> Vec<(u32, Option<IpAddr>)> {
-    let own = gateway(&route.attributes);
-    let mut ways = Vec::new();
-    for attribute in &route.attributes {
-        match attribute {
-            RouteAttribute::Oif(index) => ways.push((*index, own)),
-            RouteAttribute::MultiPath(hops) => {
-                let alive = hops.iter().filter(|hop| !hop.flags.contains(RouteNextHopFlags::Dead));
-                ways.extend(alive.map(|hop| (hop.interface_index, gateway(&hop.attributes))));
-            }
-            _ => {}
-        }
-    }
-    ways
-}
-
-fn gateway(attributes: &[RouteAttribute]) -> Option<IpAddr> {
-    attributes.iter().find_map(|attribute| match attribute {
-        RouteAttribute::Gateway(address) => address_of(address),
-        RouteAttribute::Via(RouteVia::Inet(address)) => Some((*address).into()),
-        RouteAttribute::Via(RouteVia::Inet6(address)) => Some((*address).into()),
-        _ => None,
-    })
-}
-
-fn source(route: &RouteMessage) -> Option<IpAddr> {
-    route.attributes.iter().find_map(|attribute| match attribute {
-        RouteAttribute::PrefSource(address) => address_of(address),
-        _ => None,
-    })
-}
-
-/// The matched prefix; the default route has no destination attribute.
-fn prefix(route: &RouteMessage, to: IpAddr) -> Option<IpNet> {
-    let destination = route.attributes.iter().find_map(|attribute| match attribute {
-        RouteAttribute::Destination(address) => address_of(address),
-        _ => None,
-    });
-    let network = destination.or_else(|| {
-        let any = if to.is_ipv4() { "0.0.0.0" } else { "::" };
-        (route.header.destination_prefix_length == 0).then(|| any.parse().ok()).flatten()
-    });
-    IpNet::new(network?, route.header.destination_prefix_length).ok()
-}
-
-/// Tables above 255 stand in an attribute.
-fn table(route: &RouteMessage) -> u32 {
-    let large = route.attributes.iter().find_map(|attribute| match attribute {
-        RouteAttribute::Table(table) => Some(*table),
-        _ => None,
-    });
-    large.unwrap_or_else(|| route.header.table.into())
-}
-
-fn address_of(address: &RouteAddress) -> Option<IpAddr> {
-    match address {
-        RouteAddress::Inet(address) => Some((*address).into()),
-        RouteAddress::Inet6(address) => Some((*address).into()),
-        _ => None,
-    }
-}
-
-/// Whether the table says no: no route (ENETUNREACH), unreachable (EHOSTUNREACH), prohibit (EACCES), blackhole (EINVAL).
-fn is_no_route(error: &Error) -> bool {
-    let Error::NetlinkError(message) = error else { return false };
-    let errno = message.to_io().raw_os_error();
-    matches!(errno, Some(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::EACCES | libc::EINVAL))
 }
 
 fn unreachable(to: IpAddr) -> RouteObservation {
