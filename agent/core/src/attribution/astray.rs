@@ -9,7 +9,7 @@ use super::hops::fresh_traces;
 use super::ways::{self, Vote, Ways};
 use crate::config::{Edge, Topology};
 use crate::observation::{
-    AddressObservation, NextHop, RouteKind, RouteObservation, TraceEnd, TraceObservation,
+    AddressObservation, Hop, NextHop, RouteKind, RouteObservation, TraceEnd, TraceObservation,
 };
 
 /// A vote for no way at all, if a trace contradicts the forwarding table.
@@ -25,7 +25,7 @@ pub(super) fn ask<'a>(
         let says = another_router(trace, route, topology)
             .or_else(|| behind_another_card(trace, seen, route, topology))
             .or_else(|| too_near(trace, route, ip))
-            .or_else(|| translated(trace, ip))?;
+            .or_else(|| translated(trace, topology, ip))?;
         Some((says, trace.at))
     };
     let (says, at) = fresh_traces(seen, now).find_map(contradiction)?;
@@ -85,9 +85,14 @@ fn led<'a>(route: &RouteObservation, topology: &'a Topology) -> Ways<'a> {
 }
 
 /// Routers answer by the destination's own address: the flow is translated, and its answers back. A last packet that the destination
-/// itself lets expire is none of these.
-fn translated(trace: &TraceObservation, ip: IpAddr) -> Option<String> {
-    let mut answered = trace.hops.iter().filter(|hop| hop.from.is_some());
+/// itself lets expire is none of these; and behind a declared hop it is the far side that translates.
+fn translated(trace: &TraceObservation, topology: &Topology, ip: IpAddr) -> Option<String> {
+    let proves = |hop: &&Hop| {
+        let from = hop.from.map(|from| from.to_canonical()).filter(|from| *from != ip);
+        from.is_some_and(|from| ways::by_hop(topology, from).is_some())
+    };
+    let before = trace.hops.iter().take_while(|hop| !proves(hop));
+    let mut answered = before.filter(|hop| hop.from.is_some());
     let first = answered.find(|hop| hop.from.is_some_and(|from| from.to_canonical() == ip))?;
     (first.ttl == 1 || answered.next().is_some()).then(|| {
         format!(

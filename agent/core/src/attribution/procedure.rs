@@ -16,7 +16,7 @@ use super::protection::{self, Protected};
 use super::reflexive;
 use super::rules;
 use super::ways::{self, Vote, Way, Ways};
-use crate::config::{Edge, Topology};
+use crate::config::{Edge, Terminates, Topology, Tunnel};
 use crate::observation::{AddressObservation, Contact, Protection, RouteKind};
 use crate::target::is_private;
 
@@ -85,7 +85,7 @@ pub fn attribute(seen: &AddressObservation, around: &Around<'_>) -> Path {
     if topology.links.is_empty() {
         return Path::unknown(Reason::NoTopology, evidence);
     }
-    if by_table && inside_undeclared_tunnel(seen, topology) {
+    if by_table && inside_undeclared_tunnel(seen, topology, ip) {
         return Path::unknown(Reason::UndeclaredTunnel, evidence);
     }
     match protected {
@@ -154,7 +154,12 @@ fn synthetic(seen: &AddressObservation, topology: &Topology, ip: IpAddr) -> Opti
 
 /// E5: some way out is a tunnel of this host that nobody declares. How its own packets leave the site is not known, and what is seen
 /// inside says nothing of it (DOMAIN §1.1).
-fn inside_undeclared_tunnel(seen: &AddressObservation, topology: &Topology) -> bool {
+fn inside_undeclared_tunnel(seen: &AddressObservation, topology: &Topology, ip: IpAddr) -> bool {
+    // One that begins here may have any interface, where none is named.
+    let anywhere = |tunnel: &&Tunnel| tunnel.terminates == Terminates::Host && tunnel.interface.is_none();
+    if ways::tunnels_of(topology, ip).iter().any(anywhere) {
+        return false;
+    }
     let declared = |name: &str| {
         let of_links = topology.links.iter().map(|link| &link.interface);
         let of_tunnels = topology.tunnels.iter().map(|tunnel| &tunnel.interface);

@@ -509,7 +509,7 @@ fn a_tunnel_for_everything_declares_no_address_and_a_narrower_one_does() {
     };
     assert_eq!(of("[\"0.0.0.0/0\"]"), "unknown(synthetic_answer)");
     assert_eq!(of("[\"0.0.0.0/1\", \"128.0.0.0/1\"]"), "unknown(synthetic_answer)", "two halves are all");
-    assert_eq!(of("[\"192.0.0.0/2\"]"), "unknown(undeclared_tunnel)", "declared: somebody means it");
+    assert_eq!(of("[\"192.0.0.0/2\"]"), "unknown(no_evidence)", "declared: somebody means it");
 }
 
 #[test]
