@@ -15,7 +15,8 @@ use std::time::{Duration, SystemTime};
 use closedpath_core::closure::{Outcome, Roots, Work};
 use closedpath_core::config::Plan;
 use closedpath_core::observation::{
-    AddressObservation, Contact, Neighbour, NextHop, Protocol, TlsObservation, TraceObservation,
+    AddressObservation, Contact, Neighbour, NextHop, Protocol, RouteObservation, TlsObservation,
+    TraceObservation,
 };
 use closedpath_core::pki::Trust;
 use closedpath_core::target::{EndpointKey, Probe};
@@ -192,7 +193,7 @@ impl Edges {
             }
         };
         let ((tls, traces), reflexive, path_mtu) = tokio::join!(followed, echo, self.mtus.to(ip, reachable));
-        let first = self.neighbouring(&traces).await;
+        let first = self.neighbouring(&traces, route.as_ref()).await;
         let protection = watch.map(Watch::end);
         AddressObservation {
             tls,
@@ -210,16 +211,22 @@ impl Edges {
 }
 
 impl Edges {
-    /// By which interface the routers that traces met first are neighbours: the forwarding table knows without a packet.
-    async fn neighbouring(&self, traces: &[TraceObservation]) -> Vec<NextHop> {
+    /// By which interface the routers that traces met first are neighbours, where they are not the route's own: the forwarding table
+    /// knows without a packet.
+    async fn neighbouring(
+        &self,
+        traces: &[TraceObservation],
+        route: Option<&RouteObservation>,
+    ) -> Vec<NextHop> {
+        let own = |router: &IpAddr| {
+            route.is_some_and(|route| route.next_hops.iter().any(|hop| hop.gateway == Some(*router)))
+        };
         let firsts = traces.iter().filter_map(|trace| trace.hops.first().filter(|hop| hop.ttl == 1)?.from);
-        let firsts: BTreeSet<IpAddr> = firsts.map(|from| from.to_canonical()).collect();
+        let firsts: BTreeSet<IpAddr> =
+            firsts.map(|from| from.to_canonical()).filter(|router| !own(router)).collect();
         let mut found = Vec::new();
         for router in firsts {
-            let route = self.routes.lookup(SocketAddr::new(router, 0), Protocol::Icmp).await;
-            let hops = route.into_iter().flat_map(|route| route.next_hops);
-            let on_link = hops.filter(|hop| hop.gateway.is_none());
-            found.extend(on_link.map(|hop| NextHop { gateway: Some(router), ..hop }));
+            found.extend(self.routes.on_link(router).await);
         }
         found
     }

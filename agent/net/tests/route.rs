@@ -86,6 +86,13 @@ async fn ask() {
     let both = table.lookup("203.0.113.9:443".parse().unwrap(), Protocol::Tcp).await.unwrap();
     let both = (both.kind, says(&both).split_once(" by ").unwrap().1.to_owned());
     assert_eq!(both, (RouteKind::Unicast, "lan>10.99.1.254,wan>10.99.2.254".to_owned()));
+    for (router, by) in
+        [("10.99.2.254", Some("wan")), ("fd99:1::9", Some("lan")), ("198.18.0.1", None), ("10.99.1.1", None)]
+    {
+        let found = table.on_link(router.parse().unwrap()).await;
+        assert_eq!(found.first().map(|hop| hop.interface.as_str()), by, "{router}");
+        assert!(found.iter().all(|hop| hop.gateway == router.parse().ok()));
+    }
     for (to, kind) in [
         ("198.18.0.1", Some("veth")),
         ("198.18.8.1", Some("bridge")),

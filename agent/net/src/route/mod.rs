@@ -81,6 +81,15 @@ impl RouteTable {
         timeout(PATIENCE, self.ask(to, protocol, Some(from))).await.ok().flatten()
     }
 
+    /// By which interfaces a router is a neighbour of this host; by none where another router leads to it.
+    pub async fn on_link(&self, router: IpAddr) -> Vec<NextHop> {
+        let route = self.lookup(SocketAddr::new(router, 0), Protocol::Icmp).await;
+        let route = route.filter(|route| route.kind == RouteKind::Unicast);
+        let hops = route.into_iter().flat_map(|route| route.next_hops);
+        let on_link = hops.filter(|hop| hop.gateway.is_none());
+        on_link.map(|hop| NextHop { gateway: Some(router), ..hop }).collect()
+    }
+
     /// This host's neighbours with known link-layer addresses; none where the kernel does not tell all of them.
     pub async fn neighbours(&self) -> Vec<Neighbour> {
         timeout(PATIENCE, self.ask_neighbours()).await.unwrap_or_default()
