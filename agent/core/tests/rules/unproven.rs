@@ -190,13 +190,19 @@ fn an_association_whose_counters_tell_nothing_may_have_carried_the_flow() {
             packets,
         });
         let seen = world(&site("tcp", NO_CHECKS)).see(it).look();
-        short(&seen.report.endpoints[0].addresses[0].path)
+        let path = &seen.report.endpoints[0].addresses[0].path;
+        let e4 = path.evidence.iter().find(|item| item.id == "E4").unwrap();
+        (short(path), e4.says.clone())
     };
-    assert_eq!(path(true, None), "unknown(undeclared_tunnel)", "no association was there before");
-    assert_eq!(path(true, Some((1000, 3))), "unknown(undeclared_tunnel)", "keys were changed meanwhile");
-    assert_eq!(path(true, Some((3, 4))), "unknown(undeclared_tunnel)");
-    assert_eq!(path(true, Some((3, 3))), "er_private(confirmed)");
-    assert_eq!(path(false, None), "er_private(confirmed)", "a policy alone encrypts nothing");
+    let is = |seen: (String, String), class: &str, words: &str| {
+        assert!(seen.0 == class && seen.1.contains(words), "{seen:?}, not {class}, {words}");
+    };
+    let hidden = "unknown(undeclared_tunnel)";
+    is(path(true, None), hidden, "whether its association carried anything is not known");
+    is(path(true, Some((1000, 3))), hidden, "whether its association carried anything is not known");
+    is(path(true, Some((3, 4))), hidden, "carried 1 packets meanwhile");
+    is(path(true, Some((3, 3))), "er_private(confirmed)", "its association carried nothing meanwhile");
+    is(path(false, None), "er_private(confirmed)", "without a security association");
 }
 
 #[test]
@@ -291,4 +297,21 @@ fn a_resolver_that_fails_beside_another_is_told() {
     assert!(look(DnsStatus::Servfail).is_some_and(|words| words.contains("a.example: servfail")));
     assert!(look(DnsStatus::Timeout).is_some());
     assert_eq!(look(DnsStatus::Nxdomain), None, "that is an answer (F14)");
+}
+
+#[test]
+fn e1_says_what_is_shared_and_what_is_on_the_link_itself() {
+    let says = |interface: &str, gateway: &str, kind: Option<&str>| {
+        let mut it = observed("a.example", "10.100.0.4").route(interface, gateway).connected();
+        if let Some(kind) = kind {
+            it = it.by_a(kind);
+        }
+        let seen = world(&site("tcp", NO_CHECKS)).see(it).look();
+        let evidence = &seen.report.endpoints[0].addresses[0].path.evidence;
+        evidence.iter().find(|item| item.id == "E1").unwrap().says.clone()
+    };
+    assert!(says("eth1", "", None).ends_with("on the link itself, so no router leads there"));
+    assert!(says("eth1", "192.168.31.1", None).ends_with("which leads to er"));
+    assert!(says("eth0", "192.168.1.1", None).ends_with("the first hop only, shared by ms"));
+    assert!(says("tun0", "", Some("tun")).ends_with("the first hop only, shared by ms"));
 }
