@@ -208,9 +208,7 @@ impl Edges {
             ..AddressObservation::new(ip, at, contact)
         }
     }
-}
 
-impl Edges {
     /// By which interface the routers that traces met first are neighbours, where they are not the route's own: the forwarding table
     /// knows without a packet.
     async fn neighbouring(

@@ -27,14 +27,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Flows by which the members of an equal-cost group are looked for on the way. The more, the rarer is a way that takes few of them
 /// missed: one flow in eight, by one look in seventy. A router's limit answers but some; another router has a limit of its own.
 const FLOWS: usize = 32;
+/// The same where this host itself has several ways out, until each was seen: that one of two is missed is no chance then.
+const FLOWS_OF_HOST: usize = 16;
 /// Linux' routers answer one packet more after this (icmp_ratelimit, ip-sysctl).
 const REFILL: Duration = Duration::from_millis(1_100);
 /// Beside the traced one, so many must have met the same router before it is said that there is one way: eight in all (DOMAIN §3.4).
 const FEWEST: usize = 7;
 /// Flows that met other routers and are followed.
 const FOLLOWED: usize = 4;
-/// The same where this host itself has several ways out, until each was seen: that one of two is missed is no chance then.
-const FLOWS_OF_HOST: usize = 16;
 
 /// The traces of one agent.
 pub struct Traces {

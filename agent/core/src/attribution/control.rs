@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use super::evidence::{Evidence, Plane, Strength};
 use super::hops::fresh_traces;
-use super::ways::{self, Vote, Way, Ways};
+use super::ways::{self, Vote, Ways};
 use crate::config::{Edge, Link, Topology, Tunnel};
 use crate::observation::{AddressObservation, Neighbour, RouteKind};
 use crate::rib::{self, Choice, Doubt, Family, Lookup, Rib, Route, Rule, Undecided};
@@ -300,9 +300,7 @@ fn word<'a>(
         if of_route.is_empty() {
             return Err(format!("{about} by {}, which no link declares", shown(route)));
         }
-        let class = |way: &Way<'_>| way.class(flow, topology).0;
-        let of = ways::all(topology).into_iter().filter(|way| of_route.contains(way.name()));
-        classes.push(of.map(|way| class(&way)).collect::<BTreeSet<_>>());
+        classes.push(ways::classes(topology, &of_route, flow));
         ways.extend(of_route);
     }
     let by_router = answer.routes.iter().all(|route| route.policy == rib::Policy::Loc);

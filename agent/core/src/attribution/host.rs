@@ -9,7 +9,7 @@ use super::PathClass;
 use super::evidence::{Evidence, Plane, Strength};
 use super::ways::{self, Vote, Ways};
 use crate::config::Topology;
-use crate::observation::{AddressObservation, Contact, RouteKind};
+use crate::observation::{AddressObservation, Contact, NextHop, RouteKind};
 
 /// What the forwarding table says of a flow.
 #[derive(Default)]
@@ -87,21 +87,12 @@ pub(super) fn ask_forwarding_table<'a>(
     let mut leads = Vec::new();
     for hop in &route.next_hops {
         let (leads_to, only) = ways::by_next_hop(topology, hop);
-        let of_hop = ways::all(topology).into_iter().filter(|way| leads_to.contains(way.name()));
-        let classes: BTreeSet<PathClass> = of_hop.map(|way| way.class(ip, topology).0).collect();
+        let classes = ways::classes(topology, &leads_to, ip);
         leads.push((hop.gateway.map(|gateway| gateway.to_canonical()), classes));
         ways.extend(leads_to);
         exclusive &= only;
     }
-    let hops: Vec<String> = route
-        .next_hops
-        .iter()
-        .map(|hop| {
-            let gateway = hop.gateway.map_or_else(|| "on-link".into(), |gateway| format!("via {gateway}"));
-            let kind = hop.kind.as_ref().map(|kind| format!(" (a {kind})")).unwrap_or_default();
-            format!("{gateway} dev {}{kind}", hop.interface)
-        })
-        .collect();
+    let hops: Vec<String> = route.next_hops.iter().map(NextHop::to_string).collect();
     let prefix = route.prefix.map(|net| format!(" (route {net})")).unwrap_or_default();
     let strength = if exclusive { Strength::A } else { Strength::C };
     let on_link = route.next_hops.iter().any(|hop| hop.gateway.is_none() && !hop.is_tunnel());

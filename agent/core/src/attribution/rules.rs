@@ -3,7 +3,7 @@
 //! In: where packets that such rules select would leave. Out: how sure it is that the flow is none of them, which only hops can tell,
 //! and words for other users' flows, of which nothing here is evidence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
@@ -15,8 +15,8 @@ use crate::closure::{Picture, Seen};
 use crate::config::Topology;
 use crate::observation::{AddressObservation, NextHop, RouteObservation, Selected, Selector};
 
-/// How sure this class can be where a mark or a type of service may send the flow another way: only a declared hop shows that it does not. The gateway's
-/// own answer speaks for it, but one router may stand behind both ways.
+/// How sure this class can be where a mark or a type of service may send the flow another way: only a declared hop shows that it
+/// does not. The gateway's own answer speaks for it, but one router may stand behind both ways.
 pub(super) fn certainty(
     seen: &AddressObservation,
     topology: &Topology,
@@ -33,7 +33,7 @@ pub(super) fn certainty(
             Selector::User(_) => continue,
         }
         let away: Vec<&NextHop> =
-            strays(route, selected).filter(|hop| classes(hop, topology, ip) != [class].into()).collect();
+            strays(route, selected).filter(|hop| leads_elsewhere(hop, topology, ip, class)).collect();
         if away.is_empty() {
             continue;
         }
@@ -88,10 +88,9 @@ fn strays<'a>(route: &'a RouteObservation, selected: &'a Selected) -> impl Itera
     selected.next_hops.iter().filter(|hop| !route.next_hops.contains(hop))
 }
 
-fn classes(hop: &NextHop, topology: &Topology, ip: IpAddr) -> BTreeSet<PathClass> {
-    let (leads_to, _) = ways::by_next_hop(topology, hop);
-    let of_hop = ways::all(topology).into_iter().filter(|way| leads_to.contains(way.name()));
-    of_hop.map(|way| way.class(ip, topology).0).collect()
+/// Whether it may lead to another class; one that no link declares leads nobody knows where.
+fn leads_elsewhere(hop: &NextHop, topology: &Topology, ip: IpAddr, class: PathClass) -> bool {
+    ways::classes(topology, &ways::by_next_hop(topology, hop).0, ip) != [class].into()
 }
 
 /// Whether a trace of the flow begins at the gateway that the forwarding table names, where selected packets do not begin.
@@ -112,12 +111,5 @@ fn met_own_gateway(
 }
 
 fn by(hops: Vec<&NextHop>) -> String {
-    let words: Vec<String> = hops
-        .into_iter()
-        .map(|hop| match hop.gateway {
-            Some(gateway) => format!("via {gateway} dev {}", hop.interface),
-            None => format!("dev {}", hop.interface),
-        })
-        .collect();
-    words.join(" and ")
+    hops.into_iter().map(NextHop::to_string).collect::<Vec<_>>().join(" and ")
 }

@@ -31,9 +31,7 @@ pub fn group(ip: IpAddr, route: Option<&RouteObservation>) -> Group {
 /// The classes that the flows to an address were seen to take, each by its own hops.
 fn by_hops(seen: &AddressObservation, topology: &Topology, now: SystemTime) -> BTreeSet<PathClass> {
     let ip = seen.ip.to_canonical();
-    let taken = hops::taken(seen, topology, ip, now);
-    let ways = ways::all(topology).into_iter().filter(|way| taken.contains(way.name()));
-    ways.map(|way| way.class(ip, topology).0).collect()
+    ways::classes(topology, &hops::taken(seen, topology, ip, now), ip)
 }
 
 /// The classes that flows to an address take or can take, where these are several: by their hops, and by the equal-cost ways out of
@@ -46,9 +44,7 @@ pub fn classes_of_flows(
     let ip = seen.ip.to_canonical();
     let hops = seen.route.as_ref().map_or(&[][..], |route| &route.next_hops);
     let by_table = hops.iter().filter(|_| hops.len() > 1).filter_map(|hop| {
-        let leads = ways::by_next_hop(topology, hop).0;
-        let ways = ways::all(topology).into_iter().filter(|way| leads.contains(way.name()));
-        let classes: BTreeSet<PathClass> = ways.map(|way| way.class(ip, topology).0).collect();
+        let classes = ways::classes(topology, &ways::by_next_hop(topology, hop).0, ip);
         classes.first().copied().filter(|_| classes.len() == 1)
     });
     let classes: BTreeSet<PathClass> = by_hops(seen, topology, now).into_iter().chain(by_table).collect();

@@ -154,6 +154,12 @@ pub fn by_hop(topology: &Topology, hop: IpAddr) -> Option<Way<'_>> {
     })
 }
 
+/// The classes that a flow to `ip` has by any of these ways.
+pub fn classes(topology: &Topology, ways: &Ways<'_>, ip: IpAddr) -> BTreeSet<PathClass> {
+    let among = all(topology).into_iter().filter(|way| ways.contains(way.name()));
+    among.map(|way| way.class(ip, topology).0).collect()
+}
+
 /// The ways that a next hop of the forwarding table can lead to (E1), and whether it leads to that one and no other.
 ///
 /// A declared `interface` is a claim of one-to-one. A `next_hop` is one-to-one only if every other link declares

@@ -6,9 +6,9 @@ use super::urls::{self, Link, MAX_REDIRECTS, UrlState};
 use super::work::{Complete, Work};
 use super::worklist::Closure;
 use crate::observation::FetchObservation;
+use crate::pki;
 use crate::pki::inquiry::{Question, Reading};
 use crate::pki::revocation::Said;
-use crate::pki::{self, ocsp};
 use crate::target::{EndpointKey, Origin, Probe};
 
 /// Bound on the URLs of one host (DOMAIN §4.3, termination).
@@ -152,13 +152,7 @@ impl Closure<'_> {
 
     /// R8: an answer that a delegated responder signed brings that one's certificate.
     fn said(&mut self, key: &str, about: String, said: Said) {
-        let delegate = match &said {
-            Said::Ocsp(Ok(answer)) => match &answer.signer {
-                ocsp::Signer::Delegated { nocheck: false, certificate, .. } => Some(certificate.clone()),
-                ocsp::Signer::Delegated { .. } | ocsp::Signer::Issuer => None,
-            },
-            Said::Ocsp(Err(_)) | Said::Crl(_) | Said::Nothing(_) => None,
-        };
+        let delegate = said.delegate().map(|(_, certificate)| certificate.to_vec());
         let Some(url) = self.picture.urls.get_mut(key) else { return };
         url.questions.remove(&about);
         url.said.insert(about, said);

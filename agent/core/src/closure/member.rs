@@ -7,7 +7,6 @@ use super::roots::Roots;
 use super::urls::UrlState;
 use crate::failure::{Failure, label};
 use crate::observation::{AddressObservation, Contact, DnsObservation};
-use crate::pki::ocsp::Signer;
 use crate::pki::revocation::Said;
 use crate::pki::{CertificateFacts, Pool};
 use crate::target::{EndpointKey, Origin};
@@ -170,17 +169,6 @@ impl Picture {
         let of_delta = |delta: &String| self.redirects(delta).last()?.said.get(about);
         let counts = |said: &&Said| matches!(said, Said::Crl(Ok(_)));
         last.deltas.iter().filter_map(of_delta).find(counts).or_else(|| last.said.get(about))
-    }
-
-    /// Whose revocation an answer about a certificate hangs on: a delegated responder that does not exempt itself (RFC 6960 §4.2.2.2.1).
-    pub(super) fn delegate(&self, key: &str, about: &str) -> Option<&String> {
-        match self.said(key, about)? {
-            Said::Ocsp(Ok(answer)) => match &answer.signer {
-                Signer::Delegated { nocheck: false, sha256, .. } => Some(sha256),
-                Signer::Delegated { .. } | Signer::Issuer => None,
-            },
-            Said::Ocsp(Err(_)) | Said::Crl(_) | Said::Nothing(_) => None,
-        }
     }
 
     /// What the caIssuers URLs of each certificate brought; all by fingerprint.

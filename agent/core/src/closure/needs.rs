@@ -6,6 +6,7 @@ use super::member::Picture;
 use super::revocation::Revocations;
 use crate::config::{ClientProfile, Plan};
 use crate::pki::CertificateFacts;
+use crate::pki::revocation::Said;
 use crate::target::{EndpointKey, Origin, Requirement};
 
 /// What all workloads need of a picture.
@@ -185,9 +186,9 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
             }
             // R8: delegated responders' certificates follow those of the chain.
             let mut certificates: Vec<&String> = chain.all().collect();
-            let (presented, mut next) = (certificates.len(), 0);
+            let (of_chain, mut next) = (certificates.len(), 0);
             while let Some(sha256) = certificates.get(next).copied() {
-                let delegated = next >= presented;
+                let delegated = next >= of_chain;
                 next += 1;
                 let Some(certificate) = picture.certificates.get(sha256) else { continue };
                 if certificate.self_signed || picture.pool.trust().contains(sha256) {
@@ -209,7 +210,7 @@ pub fn needs(plan: &Plan, picture: &Picture) -> Needs {
                     let Some(link) = super::urls::parse(url, kind, None) else { continue };
                     let key = link.by(via).about(kind, 0, sha256).key;
                     follow(&key, pointed(wanted));
-                    if let Some(delegate) = picture.delegate(&key, sha256)
+                    if let Some((delegate, _)) = picture.said(&key, sha256).and_then(Said::delegate)
                         && !certificates.contains(&delegate)
                     {
                         certificates.push(delegate);

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::member::{Chain, Picture};
 use super::revocation::revocations;
+use crate::pki::fingerprint;
 use crate::pki::revocation::Revocation;
-use crate::target::EndpointKey;
+use crate::target::{EndpointKey, Origin};
 
 /// An endpoint that was not seen for so long is forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(90 * 86_400);
@@ -25,17 +26,20 @@ pub struct Past {
     /// Until when the last verified answer on each certificate holds, in seconds since 1970, by fingerprint.
     #[serde(default)]
     answers: BTreeMap<String, u64>,
-    /// Since when each workload is observed without a gap.
+    /// Since when each workload's targets are observed without a gap.
     #[serde(default)]
     observed: BTreeMap<String, Span>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Span {
     #[serde(with = "humantime_serde")]
     since: SystemTime,
     #[serde(with = "humantime_serde")]
     last: SystemTime,
+    /// What was observed: a target that is new was not.
+    #[serde(default)]
+    targets: String,
     /// What is no gap yet.
     #[serde(with = "humantime_serde")]
     gap: Duration,
@@ -132,12 +136,19 @@ impl Past {
     }
 
     fn remember_workloads(&mut self, picture: &Picture, gap: Duration, now: SystemTime) {
-        let names: BTreeSet<&String> = picture.roots.roots.iter().map(|root| &root.workload).collect();
-        self.observed.retain(|name, _| names.contains(name));
-        for name in names {
-            let span = self.observed.entry(name.clone()).or_insert(Span { since: now, last: now, gap });
-            let since = if span.reaches(now) { span.since } else { now };
-            *span = Span { since, last: now, gap };
+        let mut targets: BTreeMap<&String, BTreeSet<String>> = BTreeMap::new();
+        for root in &picture.roots.roots {
+            let of_workload = targets.entry(&root.workload).or_default();
+            if matches!(root.origin, Origin::Target | Origin::Catalog) {
+                of_workload.insert(root.key.to_string());
+            }
+        }
+        self.observed.retain(|name, _| targets.contains_key(name));
+        for (name, keys) in targets {
+            let targets = fingerprint(Vec::from_iter(keys).join(" ").as_bytes());
+            let goes_on = |span: &&Span| span.reaches(now) && span.targets == targets;
+            let since = self.observed.get(name).filter(goes_on).map_or(now, |span| span.since);
+            self.observed.insert(name.clone(), Span { since, last: now, targets, gap });
         }
     }
 

@@ -27,6 +27,16 @@ pub enum DnsStatus {
     Loop,
 }
 
+impl DnsStatus {
+    /// Whether nothing is known of the name: NXDOMAIN and an empty answer are answers.
+    pub fn is_failure(self) -> bool {
+        match self {
+            Self::Ok | Self::Nxdomain | Self::Nodata => false,
+            Self::Servfail | Self::Refused | Self::Timeout | Self::Loop => true,
+        }
+    }
+}
+
 /// One CNAME record of the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cname {

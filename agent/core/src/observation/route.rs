@@ -56,6 +56,17 @@ impl NextHop {
     }
 }
 
+impl fmt::Display for NextHop {
+    /// As `ip route` has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.gateway {
+            Some(gateway) => write!(f, "via {gateway} dev {}", self.interface)?,
+            None => write!(f, "on-link dev {}", self.interface)?,
+        }
+        self.kind.as_ref().map_or(Ok(()), |kind| write!(f, " (a {kind})"))
+    }
+}
+
 /// By what a rule of this host selects packets that nobody sees of a flow (E3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -9,7 +9,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::crl::{CrlAnswer, CrlError, Listing};
 use super::der::{self, Reader};
-use super::ocsp::{OcspAnswer, OcspError, OcspStatus};
+use super::ocsp::{OcspAnswer, OcspError, OcspStatus, Signer};
 use super::{Reason, Reasons};
 
 /// TLS Feature (RFC 7633 §4).
@@ -38,6 +38,20 @@ pub enum Said {
     Crl(Result<CrlAnswer, CrlError>),
     /// Nothing came, and why.
     Nothing(String),
+}
+
+impl Said {
+    /// R8: fingerprint and DER of the delegated responder whose own revocation this answer hangs on: one that does not exempt itself
+    /// (id-pkix-ocsp-nocheck, RFC 6960 §4.2.2.2.1).
+    pub fn delegate(&self) -> Option<(&String, &[u8])> {
+        match self {
+            Self::Ocsp(Ok(answer)) => match &answer.signer {
+                Signer::Delegated { nocheck: false, sha256, certificate, .. } => Some((sha256, certificate)),
+                Signer::Delegated { .. } | Signer::Issuer => None,
+            },
+            Self::Ocsp(Err(_)) | Self::Crl(_) | Self::Nothing(_) => None,
+        }
+    }
 }
 
 /// What one source said.

@@ -7,7 +7,6 @@ use crate::closure::{Picture, Seen};
 use crate::config::{ClientProfile, Echo, Plan, Workload};
 use crate::failure::label;
 use crate::findings;
-use crate::observation::DnsStatus;
 use crate::target::{EndpointKey, Origin};
 
 /// What a reader could take for granted and was not looked at.
@@ -37,12 +36,12 @@ pub(super) fn untested(judged: &Judged<'_>, mut words: Vec<String>) -> Vec<Strin
         use ClientProfile::{CurlSchannel, WindowsCryptoapi};
         matches!(workload.client_profile, CurlSchannel | WindowsCryptoapi)
     };
-    if let Some(workload) = plan.workloads.iter().find(windows) {
-        words.push(format!(
+    words.extend(plan.workloads.iter().filter(windows).map(|workload| {
+        format!(
             "{}: whether its clients' own store holds the roots cannot be seen from here; for those that it lacks Windows asks ctldl.windowsupdate.com:80 (R11)",
             workload.name
-        ));
-    }
+        )
+    }));
     if plan.topology.ntp.is_empty() {
         words.push("no topology.ntp is declared: where the time comes from is not known".into());
     }
@@ -62,12 +61,9 @@ pub(super) fn untested(judged: &Judged<'_>, mut words: Vec<String>) -> Vec<Strin
     words.extend(resolving_proxies(plan, picture));
     words.extend(picture.roots.alternatives.iter().cloned());
     words.extend(silent_echoes(plan, picture));
-    words.extend(
-        picture
-            .unfetchable
-            .iter()
-            .map(|url| format!("a certificate points to {url}, which no HTTP client can fetch")),
-    );
+    words.extend(picture.unfetchable.iter().map(|url| {
+        format!("a certificate points to {url}, or a page redirects there, which no HTTP client can fetch")
+    }));
     for (workload, catalog, expansion) in &picture.roots.expansions {
         words.extend(expansion.sampled.iter().map(|sampled| {
             format!(
@@ -89,12 +85,7 @@ fn failing_resolvers(picture: &Picture) -> Vec<String> {
         if dns.addresses().is_empty() {
             continue;
         }
-        for view in &dns.views {
-            use DnsStatus::{Loop, Nodata, Nxdomain, Ok, Refused, Servfail, Timeout};
-            match view.status {
-                Ok | Nxdomain | Nodata => continue,
-                Servfail | Refused | Timeout | Loop => {}
-            }
+        for view in dns.views.iter().filter(|view| view.status.is_failure()) {
             let first = || (0, format!("{}: {}", dns.name, label(&view.status)));
             failing.entry(&view.resolver).or_insert_with(first).0 += 1;
         }

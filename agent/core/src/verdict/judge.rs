@@ -232,8 +232,9 @@ fn weigh_unasked(judged: &Judged<'_>, key: &EndpointKey, scale: &mut Scale) {
 
 /// R7, R9: a redirect goes as the workload's PAC script says of its host, and the script was asked of the roots alone.
 fn weigh_unrouted_redirect(judged: &Judged<'_>, workload: &Workload, key: &EndpointKey, scale: &mut Scale) {
-    let Some(member) = judged.picture.members.get(key) else { return };
-    let led_to = member.origins.contains(&Origin::Redirect) && !judged.is_ca_host(key);
+    // What certificates point to takes the way of its endpoint.
+    let mut urls = judged.picture.urls.values();
+    let led_to = urls.any(|url| url.endpoint == *key && url.redirects > 0 && !url.kind.is_ca());
     let asked = || {
         let mut roots = judged.picture.roots.roots.iter().filter(|root| root.workload == workload.name);
         roots.any(|root| root.key.host == key.host && root.key.via == key.via)

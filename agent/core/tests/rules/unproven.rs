@@ -83,6 +83,13 @@ fn where_a_window_is_required_nothing_is_closed_before_it_has_passed() {
     assert_eq!(first.report.verdict, Verdict::Undetermined);
     assert!(because(&first, "observed for 0s of the 1day"), "{:?}", first.workload().reasons);
     assert!(because(&after(&hourly(23)), "observed for 23h of the 1day"));
+    let other = config.replace("a.example", "b.example");
+    let mut renamed = crate::world::world(&other).see(closed("b.example", "203.0.113.2"));
+    for hours in hourly(24) {
+        renamed.past.remember(&picture, HOUR, now() - HOUR * hours);
+    }
+    renamed.past.remember(&renamed.picture().0, HOUR, now());
+    assert!(because(&renamed.look(), "observed for 0s of the 1day"), "its target is new");
     // Of three intervals without a look nobody knows anything.
     assert!(because(&after(&[30, 29, 2, 1, 0]), "observed for 2h of the 1day"));
     assert!(because(&after(&[30, 29, 28]), "observed for 0s of the 1day"));

@@ -10,14 +10,7 @@ use super::walk::FamilyView;
 pub(super) fn combine(resolver: &str, v4: FamilyView, v6: FamilyView, took: Duration) -> DnsView {
     let status = status_of(v4.status, v6.status);
     let text = text_of(&v4, &v6, status);
-    let failed = |view: &FamilyView| {
-        use DnsStatus::{Loop, Nodata, Nxdomain, Ok, Refused, Servfail, Timeout};
-        match view.status {
-            Ok | Nodata | Nxdomain => false,
-            Servfail | Refused | Timeout | Loop => true,
-        }
-    };
-    let incomplete = status == DnsStatus::Ok && (failed(&v4) || failed(&v6));
+    let incomplete = status == DnsStatus::Ok && (v4.status.is_failure() || v6.status.is_failure());
     // The family that carries the outcome gives server and chain; links that only the other saw follow.
     let (mut first, second) = if v4.status == status { (v4, v6) } else { (v6, v4) };
     for link in second.cname {

@@ -9,14 +9,14 @@ use futures_util::TryStreamExt;
 use rtnetlink::packet_route::rule::{RuleAttribute, RuleMessage};
 use rtnetlink::{Error, Handle, IpVersion};
 
-/// Of more marks and users than these only so many are asked for.
+/// Where rules name more than these, nothing is said of any route: what is not asked for might lead away.
 const SELECTORS: usize = 32;
 
 /// The marks, types of service and users that rules name, other than those of this process.
 ///
 /// # Errors
 ///
-/// Why the kernel does not tell.
+/// Why the kernel does not tell, or that there are too many.
 pub(super) async fn selectors(
     handle: &Handle,
     version: IpVersion,
@@ -36,7 +36,11 @@ pub(super) async fn selectors(
             Err(error) => return Err(error),
         }
     }
-    Ok(found.into_iter().take(SELECTORS).collect())
+    bounded(found).ok_or(Error::RequestFailed)
+}
+
+fn bounded(found: BTreeSet<Selector>) -> Option<Vec<Selector>> {
+    (found.len() <= SELECTORS).then(|| found.into_iter().collect())
 }
 
 fn of(rule: &RuleMessage, own_mark: u32, own_user: u32) -> impl Iterator<Item = Selector> {
@@ -86,5 +90,12 @@ mod tests {
         by_tos.header.tos = 0x10;
         assert_eq!(of(&by_tos, 5, 1000).collect::<Vec<_>>(), [Selector::Tos(0x10)]);
         assert_eq!(told(vec![FwMark(7), FwMask(7), users(0, 9)]), [Selector::Mark(7), Selector::User(0)]);
+    }
+
+    #[test]
+    fn of_too_many_nothing_is_said_rather_than_of_some() {
+        let marks = |count: u32| bounded((1..=count).map(Selector::Mark).collect());
+        assert_eq!(marks(32).map(|marks| marks.len()), Some(32));
+        assert_eq!(marks(33), None);
     }
 }

@@ -85,12 +85,14 @@ impl Ipsec {
 impl Watch {
     /// What the policy and its associations say, after the packets have left.
     pub fn end(self) -> Protection {
-        let after = self.carried().ok().flatten();
+        // What the kernel does not tell may have carried the flow.
+        let after = self.carried();
+        let associated = !matches!(after, Ok(None));
         Protection {
             destination: self.destination,
             outer_peer: self.template.destination.filter(|_| self.template.tunnel).unwrap_or(self.to),
-            associated: after.is_some(),
-            packets: self.packets.zip(after),
+            associated,
+            packets: self.packets.zip(after.ok().flatten()),
         }
     }
 
